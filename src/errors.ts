@@ -1,0 +1,31 @@
+/** The closed family of errors that end a command, and the exit status of each. */
+
+/** Exit statuses, the same for every command. */
+export const EXIT = {
+  ok: 0,
+  /** Findings, or a broken path. */
+  findings: 1,
+  usage: 2,
+  /** Could not finish: privilege, a missing program, a missing device. */
+  unable: 3,
+  config: 4,
+  /** A change to the host failed and was rolled back. */
+  rolledBack: 5,
+  bug: 70,
+} as const
+
+export type ExitCode = (typeof EXIT)[keyof typeof EXIT]
+
+/** Something the user can act on: one clear sentence, what to do next, and the exit status. */
+export class UserError extends Error {
+  readonly exitCode: ExitCode
+  /** What to do, one line each. */
+  readonly nextSteps: readonly string[]
+
+  constructor(message: string, options: { exitCode?: ExitCode; nextSteps?: readonly string[]; cause?: unknown } = {}) {
+    super(message, { cause: options.cause })
+    this.name = 'UserError'
+    this.exitCode = options.exitCode ?? EXIT.usage
+    this.nextSteps = options.nextSteps ?? []
+  }
+}

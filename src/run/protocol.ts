@@ -1,0 +1,94 @@
+/** What the main thread and the packet worker say to each other. Plain data: it crosses a thread boundary. */
+import type { XlatConfig } from '../xlat/config.js'
+
+/** How packets are moved: batches over io_uring, or one read() and write() a packet. */
+export type IoKind = 'io_uring' | 'read-write'
+
+/** What the worker is started with (`workerData`). */
+export interface WorkerStart {
+  readonly config: XlatConfig
+  /** Open TUN descriptors, one a queue, set up by `openTun`. */
+  readonly fds: readonly number[]
+  /** The descriptors carry virtio-net headers. */
+  readonly vnetHeader: boolean
+  /** auto: io_uring where the kernel allows it. */
+  readonly io: IoKind | 'auto'
+  /** An eventfd; a write of 1 wakes the worker so that it reads its messages. */
+  readonly wakeFd: number
+  /** Counters, see xlat/stats.ts. */
+  readonly stats: SharedArrayBuffer
+  /** Loop counters, see run/loop-stats.ts. */
+  readonly loopStats: SharedArrayBuffer
+  /** Exported state of an earlier run. */
+  readonly state: Uint8Array | null
+  /** How long to spin before sleeping when a packet has just been seen, microseconds; 0: never. */
+  readonly spinUs: number
+  /** Secret of the tables' hash functions, and seed of port choice. */
+  readonly secret: readonly [number, number, number, number]
+}
+
+/** A BIB entry as people and JSON see it. */
+export interface BibRow {
+  readonly protocol: 'tcp' | 'udp' | 'icmp'
+  readonly host6: string
+  readonly host6Port: number
+  readonly mapped4: string
+  readonly mapped4Port: number
+  readonly isStatic: boolean
+  readonly sessions: number
+}
+
+/** A session as people and JSON see it. */
+export interface SessionRow {
+  readonly protocol: 'tcp' | 'udp' | 'icmp'
+  readonly host6: string
+  readonly host6Port: number
+  readonly peer6: string
+  readonly peer6Port: number
+  readonly mapped4: string
+  readonly mapped4Port: number
+  readonly peer4: string
+  readonly peer4Port: number
+  /** TCP state by its RFC 6146 name; empty for the others. */
+  readonly state: string
+  /** Lifetime left, ms. */
+  readonly expiresInMs: number
+}
+
+/** A guest and what it holds; in pool mode with its address. */
+export interface GuestRow {
+  readonly host6: string
+  readonly address4: string
+  readonly bibEntries: number
+  readonly packets: number
+}
+
+export type ToWorker =
+  | { readonly type: 'reconfigure'; readonly config: XlatConfig }
+  | { readonly type: 'stop'; readonly exportState: boolean }
+  | { readonly type: 'export'; readonly id: number }
+  | {
+      readonly type: 'query'
+      readonly id: number
+      readonly what: 'bib' | 'sessions' | 'guests'
+      readonly limit: number
+    }
+
+export type FromWorker =
+  | {
+      readonly type: 'ready'
+      readonly io: IoKind
+      readonly imported: { bib: number; sessions: number; refused: number }
+    }
+  | { readonly type: 'reconfigured'; readonly droppedSessions: number }
+  | {
+      readonly type: 'rows'
+      readonly id: number
+      readonly rows: readonly (BibRow | SessionRow | GuestRow)[]
+      readonly total: number
+    }
+  | { readonly type: 'state'; readonly id: number; readonly state: Uint8Array }
+  | { readonly type: 'stopped'; readonly state: Uint8Array | null }
+  /** The device is gone or its descriptor broke; the worker has ended its loop. */
+  | { readonly type: 'device-lost'; readonly errno: string }
+  | { readonly type: 'failed'; readonly message: string; readonly stack: string }
