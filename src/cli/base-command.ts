@@ -1,0 +1,65 @@
+/** What every command shares: `--json`, `--no-color`, `--plain`, and errors as one sentence with the right exit status. */
+import { Command, Errors, Flags, type Interfaces } from '@oclif/core'
+import { EXIT, UserError } from '../errors.js'
+import { colourStderr } from '../term/colour.js'
+
+/** One line a status, for `--help`. */
+export const EXIT_HELP = [
+  'EXIT STATUS  0 fine · 1 findings or a broken path · 2 usage · 3 could not finish · 4 invalid configuration',
+  '             5 a change to the host failed and was rolled back · 70 a bug',
+].join('\n')
+
+export abstract class BaseCommand extends Command {
+  static override enableJsonFlag = true
+  static override baseFlags: Interfaces.FlagInput = {
+    // Read from argv by term/colour.ts before anything is printed; declared so that it is allowed and shown.
+    'no-color': Flags.boolean({ description: 'No colours; also NO_COLOR=1.', helpGroup: 'GLOBAL' }),
+    plain: Flags.boolean({ description: 'Linear ASCII text: no screen, no boxes, no redraw.', helpGroup: 'GLOBAL' }),
+  }
+
+  /** Prints an error as one sentence and sets the exit status; a bug keeps its stack. */
+  protected override async catch(error: Error & { exitCode?: number; oclif?: { exit?: number } }): Promise<void> {
+    if (error instanceof Errors.ExitError) throw error
+    const known = describe(error, this.id ?? '')
+    process.exitCode = known.exitCode
+    if (this.jsonEnabled()) {
+      this.logJson({ schema: 'nat64.error/1', error: known })
+      return
+    }
+    process.stderr.write(`${colourStderr.red('nat64:')} ${known.message}\n`)
+    for (const step of known.nextSteps) process.stderr.write(`  ${step}\n`)
+  }
+
+  protected override toErrorJson(error: unknown): unknown {
+    return { schema: 'nat64.error/1', error: describe(error as Error, this.id ?? '') }
+  }
+}
+
+interface Described {
+  readonly message: string
+  readonly exitCode: number
+  readonly nextSteps: readonly string[]
+}
+
+function describe(error: Error & { oclif?: { exit?: number } }, id: string): Described {
+  if (error instanceof UserError) {
+    return { message: error.message, exitCode: error.exitCode, nextSteps: error.nextSteps }
+  }
+  if (error instanceof Errors.CLIError) {
+    const lines = error.message.split('\n').filter(l => l !== '' && l !== 'See more help with --help')
+    const help = `See: nat64 ${id.replaceAll(':', ' ')} --help`
+    return {
+      message: lines[0] ?? 'wrong usage',
+      exitCode: error.oclif?.exit ?? EXIT.usage,
+      nextSteps: [...lines.slice(1), help],
+    }
+  }
+  return {
+    message: `this is a bug: ${error.message}`,
+    exitCode: EXIT.bug,
+    nextSteps: (error.stack ?? '')
+      .split('\n')
+      .slice(1)
+      .map(l => l.trim()),
+  }
+}

@@ -1,0 +1,46 @@
+import { describe, expect, it } from 'vitest'
+import { colourLevel } from '../../src/term/colour.js'
+import { glyphsFor } from '../../src/term/glyphs.js'
+import { nearest } from '../../src/term/nearest.js'
+
+describe('colourLevel', () => {
+  const tty = { isTty: true, argv: [] as string[], env: { TERM: 'xterm-256color' } as Record<string, string> }
+  it.each([
+    ['a terminal', tty, 2],
+    ['a pipe', { ...tty, isTty: false }, 0],
+    ['NO_COLOR', { ...tty, env: { ...tty.env, NO_COLOR: '1' } }, 0],
+    ['an empty NO_COLOR does not count', { ...tty, env: { ...tty.env, NO_COLOR: '' } }, 2],
+    ['--no-color beats FORCE_COLOR', { ...tty, argv: ['--no-color'], env: { FORCE_COLOR: '1' } }, 0],
+    ['FORCE_COLOR in a pipe', { ...tty, isTty: false, env: { FORCE_COLOR: '1' } }, 1],
+    ['TERM=dumb', { ...tty, env: { TERM: 'dumb' } }, 0],
+    ['truecolor', { ...tty, env: { TERM: 'xterm', COLORTERM: 'truecolor' } }, 3],
+  ] as const)('%s', (_, context, level) => {
+    expect(colourLevel(context)).toBe(level)
+  })
+})
+
+describe('glyphsFor', () => {
+  it.each([
+    [{ LANG: 'de_DE.UTF-8' }, false, '✓'],
+    [{ LANG: 'C' }, false, '+'],
+    [{ LANG: 'de_DE.UTF-8' }, true, '+'],
+    [{ TERM: 'linux', LANG: 'de_DE.UTF-8' }, false, '+'],
+    [{}, false, '✓'],
+  ])('%j plain=%s', (env, plain, ok) => {
+    expect(glyphsFor(env, plain).ok).toBe(ok)
+  })
+})
+
+describe('nearest', () => {
+  const words = ['pool4', 'pool6', 'denylist4', 'timeouts', 'translate']
+  it.each([
+    ['pool66', 'pool6'],
+    ['blacklist4', undefined],
+    ['denylist', 'denylist4'],
+    ['tranlsate', 'translate'],
+    ['TIMEOUT', 'timeouts'],
+    ['x', undefined],
+  ])('%s -> %s', (typed, meant) => {
+    expect(nearest(typed, words)).toBe(meant)
+  })
+})
