@@ -67,6 +67,8 @@ export class Packet {
   icmpCode = 0
   /** The ICMP message is an error and carries a packet. */
   isIcmpError = false
+  /** What an ICMP error about a refused packet carries: the pointer for segments_left, the MTU for too_big. */
+  errorParam = 0
 
   /** Points at a packet; without metadata it is whole and fully checksummed. */
   set(buf: Uint8Array, start: number, end: number): void {

@@ -66,6 +66,7 @@ export const REASONS: readonly DropReason[] = [
   define('outbox_full', 'Too many packets resulted from one; the rest was dropped.', ''),
   define('own_address', "The packet is for one of the translator's own addresses.", 'RFC 7915 §6'),
   define('write_error', 'The kernel refused the translated packet.', 'tun(4)'),
+  define('fragment_bad', "A fragment's length is no multiple of 8, or it ends past 65,535 bytes.", 'RFC 8200 §4.5'),
 ]
 
 type Code<T extends readonly string[]> = { readonly [K in T[number]]: number }
@@ -120,5 +121,6 @@ export const REASON: Readonly<Record<string, number>> &
       'outbox_full',
       'own_address',
       'write_error',
+      'fragment_bad',
     ]
   > = Object.freeze(Object.fromEntries(REASONS.map((r, i) => [r.code, i]))) as never
