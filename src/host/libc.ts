@@ -1,0 +1,137 @@
+/**
+ * The C library through koffi: the few calls that Node has no fast way for. The only importer of koffi.
+ *
+ * Hot calls take and return plain numbers; addresses are Numbers (user space ends below 2^47). A call that fails
+ * returns -1 and leaves the reason in {@link errno}, to be read before the next call.
+ */
+import { constants } from 'node:os'
+import koffi from 'koffi'
+
+const c = koffi.load(null)
+
+/** The error number of the last failed call of this thread. */
+export const errno: () => number = koffi.errno
+
+/** read(2) into memory at `address`. Returns bytes, 0 at the end, -1 on error. */
+export const read: (fd: number, address: number, length: number) => number = c.func('read', 'int', [
+  'int',
+  'uintptr_t',
+  'uint32_t',
+])
+
+/** write(2) from memory at `address`. Returns bytes, -1 on error. */
+export const write: (fd: number, address: number, length: number) => number = c.func('write', 'int', [
+  'int',
+  'uintptr_t',
+  'uint32_t',
+])
+
+/** poll(2) over `count` pollfd structures at `address`; `timeoutMs` -1 waits for ever. Returns how many are ready. */
+export const poll: (address: number, count: number, timeoutMs: number) => number = c.func('poll', 'int', [
+  'uintptr_t',
+  'ulong',
+  'int',
+])
+
+export const eventfd: (initial: number, flags: number) => number = c.func('eventfd', 'int', ['uint32_t', 'int'])
+export const close: (fd: number) => number = c.func('close', 'int', ['int'])
+export const socket: (domain: number, type: number, protocol: number) => number = c.func('socket', 'int', [
+  'int',
+  'int',
+  'int',
+])
+
+/** ioctl(2) with a structure in `argument`, read and written in place. */
+export const ioctl: (fd: number, request: number, argument: Uint8Array) => number = c.func('ioctl', 'int', [
+  'int',
+  'ulong',
+  'void *',
+])
+
+/** ioctl(2) with a number for an argument. */
+export const ioctlNumber: (fd: number, request: number, argument: number) => number = c.func('ioctl', 'int', [
+  'int',
+  'ulong',
+  'ulong',
+])
+
+const syscall: (number: number, a: number, b: number, c: number, d: number, e: number, f: number) => number = c.func(
+  'syscall',
+  'int',
+  ['long', 'int', 'uintptr_t', 'uint32_t', 'uint32_t', 'uintptr_t', 'ulong'],
+)
+
+// The same numbers on every architecture with the unified table (x86-64, arm64, riscv64, arm, s390x, ppc64).
+const IO_URING_SETUP = 425
+const IO_URING_ENTER = 426
+const IO_URING_REGISTER = 427
+
+/** io_uring_setup(2); `params` is a struct io_uring_params at an address. Returns a descriptor or -1. */
+export function ioUringSetup(entries: number, params: number): number {
+  return syscall(IO_URING_SETUP, entries, params, 0, 0, 0, 0)
+}
+
+/** io_uring_enter(2). Returns how many entries were submitted, or -1. */
+export function ioUringEnter(fd: number, submit: number, minComplete: number, flags: number): number {
+  return syscall(IO_URING_ENTER, fd, submit, minComplete, flags, 0, 0)
+}
+
+/** io_uring_register(2) of `count` things at an address. Returns -1 on error. */
+export function ioUringRegister(fd: number, opcode: number, address: number, count: number): number {
+  return syscall(IO_URING_REGISTER, fd, opcode, address, count, 0, 0)
+}
+
+const mmapCall: (
+  address: number,
+  length: number,
+  prot: number,
+  flags: number,
+  fd: number,
+  offset: number,
+) => number | bigint = c.func('mmap', 'uintptr_t', ['uintptr_t', 'size_t', 'int', 'int', 'int', 'long'])
+const munmapCall: (address: number, length: number) => number = c.func('munmap', 'int', ['uintptr_t', 'size_t'])
+
+const PROT_READ_WRITE = 3
+const MAP_SHARED = 1
+const MAP_PRIVATE_ANONYMOUS = 0x22
+const MAP_SHARED_POPULATE = MAP_SHARED | 0x8000
+
+/** Memory outside the JavaScript heap: its address never changes. */
+export interface Memory {
+  readonly address: number
+  readonly buffer: ArrayBuffer
+}
+
+/** Maps zeroed memory of `length` bytes, or `length` bytes of `fd` at `offset`. null on error, see {@link errno}. */
+export function mapMemory(length: number, fd = -1, offset = 0): Memory | null {
+  const flags = fd < 0 ? MAP_PRIVATE_ANONYMOUS : MAP_SHARED_POPULATE
+  const address = mmapCall(0, length, PROT_READ_WRITE, flags, fd, offset)
+  if (typeof address === 'bigint') return null
+  return { address, buffer: koffi.view(address, length) }
+}
+
+/** Unmaps; the buffer must not be touched any more. */
+export function unmapMemory(memory: Memory): void {
+  munmapCall(memory.address, memory.buffer.byteLength)
+}
+
+const NAMES = new Map<number, string>(Object.entries(constants.errno).map(([name, number]) => [number, name]))
+NAMES.set(constants.errno.EAGAIN, 'EAGAIN')
+NAMES.set(77, 'EBADFD')
+
+/** The name of an error number: `EBUSY`. */
+export function errnoName(number: number): string {
+  return NAMES.get(number) ?? `errno ${number}`
+}
+
+export const EPERM = constants.errno.EPERM
+export const ENOENT = constants.errno.ENOENT
+export const EINTR = constants.errno.EINTR
+export const EIO = constants.errno.EIO
+export const EAGAIN = constants.errno.EAGAIN
+export const EBUSY = constants.errno.EBUSY
+export const EINVAL = constants.errno.EINVAL
+export const ENOSYS = constants.errno.ENOSYS
+export const ENODEV = constants.errno.ENODEV
+export const EOPNOTSUPP = constants.errno.EOPNOTSUPP
+export const EACCES = constants.errno.EACCES
