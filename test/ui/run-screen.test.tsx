@@ -1,0 +1,189 @@
+import { afterEach, describe, expect, it } from 'vitest'
+import type { StatusSnapshot } from '../../src/run/status-types.js'
+import { footerText } from '../../src/ui/keymap.js'
+import { toAscii } from '../../src/ui/mount.js'
+import { RUN_KEYS, RunScreen, type RunSource } from '../../src/ui/screens/RunScreen.js'
+import { INITIAL, type RunEvent, reduce } from '../../src/ui/screens/run.state.js'
+import { type Shown, show } from './harness.js'
+
+const direction = (bitsPerSecond: number) => ({
+  packetsIn: 1e6,
+  bytesIn: 1e9,
+  packetsOut: 1e6,
+  bytesOut: 1e9,
+  segmentsOut: 3e6,
+  packetsPerSecond: bitsPerSecond / 8e3,
+  bitsPerSecond,
+})
+
+const drop = (reason: number, code: string, count: number) => ({
+  reason,
+  code,
+  explanation: `Why ${code} happens, in a sentence that may be rather long for a narrow terminal.`,
+  reference: 'RFC 6146 §3.5',
+  count,
+  perSecond: count / 10,
+})
+
+const SNAPSHOT: StatusSnapshot = {
+  at: '2026-11-23T21:00:00.000Z',
+  version: '0.1.0',
+  pid: 4711,
+  uptimeMs: 7_440_000,
+  state: 'running',
+  mode: 'stateful',
+  tun: { name: 'nat64', mtu: 1500, queues: 1, made: true },
+  pool6: '64:ff9b::/96',
+  pool4: ['192.168.255.1/32 ports 1024-65535'],
+  masquerade: '192.168.255.1/32',
+  config: { file: null, format: 'none' },
+  io: 'io_uring',
+  toV4: direction(15.4e9),
+  toV6: direction(1.2e6),
+  drops: [
+    drop(25, 'no_bib_entry', 1234),
+    drop(19, 'pool6_mismatch', 99),
+    drop(5, 'ttl_expired', 3),
+    drop(29, 'tcp_not_syn', 2),
+  ],
+  dropped: { count: 1338, perSecond: 133 },
+  bib: { count: 910_000, limit: 1_000_000, tcp: 900_000, udp: 9_000, icmp: 1_000 },
+  sessions: { count: 12_345, limit: 1_000_000, created: 99_999, expired: 87_654, createdPerSecond: 42 },
+  storedSyns: { count: 0, limit: 512 },
+  fragments: { count: 3, limit: 1024 },
+  hairpinned: 0,
+  icmpErrorsSent: 3,
+  guests: {
+    count: 2,
+    top: [
+      { host6: '2001:db8:100:2700:7864:c5ff:fead:4d8c', address4: '', bibEntries: 800, packets: 1 },
+      { host6: '2001:db8:100::101', address4: '', bibEntries: 7, packets: 1 },
+    ],
+  },
+  loop: {
+    batches: 1e6,
+    sleeps: 1000,
+    wakeups: 1000,
+    reads: 1e6,
+    writes: 1e6,
+    batchSizes: [9, 5, 3, 1, 1, 0],
+    latencyUs: [0, 1, 5, 9, 2, 0, 0, 0],
+    idleMs: 3,
+  },
+  memory: { rssBytes: 70e6, heapUsedBytes: 10e6, externalBytes: 5e6 },
+}
+
+function source(snapshot: StatusSnapshot | null, lines: readonly string[] = []): RunSource {
+  return {
+    onSnapshot(listener) {
+      if (snapshot) listener(snapshot)
+      return () => undefined
+    },
+    onLog(listener) {
+      for (const line of lines) listener(line)
+      return () => undefined
+    },
+  }
+}
+
+let shown: Shown | undefined
+afterEach(() => shown?.unmount())
+
+const screen = (ascii = false) => (
+  <RunScreen source={source(SNAPSHOT, ['started', 'reloaded'])} ascii={ascii} onQuit={() => undefined} />
+)
+
+describe('the live screen', () => {
+  it.each([
+    [60, 20],
+    [80, 24],
+    [40, 10],
+    [119, 50],
+    [120, 40],
+    [120, 12],
+    [300, 100],
+  ])('fits %i x %i and shows what matters', async (columns, rows) => {
+    shown = await show(screen(), columns, rows)
+    const lines = shown.lines()
+    expect(lines.length).toBeLessThanOrEqual(rows - 1)
+    expect(Math.max(...lines.map(l => [...l].length))).toBeLessThanOrEqual(columns)
+    expect(lines[0]).toContain('nat64 run')
+    expect(shown.frame()).toContain('no_bib_entry')
+    expect(shown.frame()).toContain('Guests')
+    expect(lines.at(-1)).toMatch(/select/)
+    if (rows >= 18) expect(shown.frame()).toContain('15.4 Gbit/s')
+  })
+
+  it('says when the terminal is too small, and recovers', async () => {
+    shown = await show(screen(), 39, 10)
+    expect(shown.frame()).toContain('terminal too small (need 40x10)')
+    await shown.resize(80, 24)
+    expect(shown.frame()).toContain('no_bib_entry')
+  })
+
+  it('explains the selected reason and steps back', async () => {
+    shown = await show(screen(), 80, 24)
+    await shown.press('j')
+    await shown.press('\r')
+    expect(shown.frame()).toContain('Why pool6_mismatch happens')
+    await shown.press('\u001b')
+    expect(shown.frame()).toContain('no_bib_entry')
+  })
+
+  it('shows every key in its help', async () => {
+    shown = await show(screen(), 80, 24)
+    await shown.press('?')
+    for (const binding of RUN_KEYS) expect(shown.frame()).toContain(binding.label)
+  })
+
+  it('draws nothing but ASCII when asked to', async () => {
+    shown = await show(screen(true), 120, 40)
+    expect([...toAscii(shown.frame())].filter(c => c > '~')).toEqual([])
+  })
+
+  it('leaves with q', async () => {
+    let quits = 0
+    shown = await show(<RunScreen source={source(SNAPSHOT)} ascii={false} onQuit={() => quits++} />, 80, 24)
+    await shown.press('q')
+    expect(quits).toBe(1)
+  })
+})
+
+describe('reduce', () => {
+  const stateAfter = (...events: RunEvent[]) => events.reduce(reduce, INITIAL)
+  const snapshot: RunEvent = { type: 'snapshot', snapshot: SNAPSHOT }
+  const act = (action: Extract<RunEvent, { type: 'action' }>['action']): RunEvent => ({ type: 'action', action })
+
+  it('keeps the selection inside the list', () => {
+    expect(stateAfter(snapshot, act('up')).selected).toBe(0)
+    expect(stateAfter(snapshot, act('bottom')).selected).toBe(3)
+    expect(stateAfter(snapshot, act('bottom'), act('down')).selected).toBe(3)
+  })
+
+  it('does not move while frozen', () => {
+    const state = stateAfter(snapshot, act('freeze'), { type: 'snapshot', snapshot: { ...SNAPSHOT, uptimeMs: 1 } })
+    expect(state.snapshot?.uptimeMs).toBe(SNAPSHOT.uptimeMs)
+    expect(state.toV4).toHaveLength(1)
+  })
+
+  it('goes round the panes both ways', () => {
+    expect(stateAfter(act('next'), act('next'), act('next')).focus).toBe('drops')
+    expect(stateAfter(act('previous')).focus).toBe('log')
+  })
+
+  it('explains nothing where nothing was dropped', () => {
+    const calm: RunEvent = { type: 'snapshot', snapshot: { ...SNAPSHOT, drops: [] } }
+    expect(stateAfter(calm, act('open')).overlay).toBe('none')
+  })
+})
+
+describe('footerText', () => {
+  it.each([
+    [200, /stop translating$/],
+    [30, /…$/],
+  ])('fits %i columns', (width, end) => {
+    const text = footerText(RUN_KEYS, width)
+    expect(text.length).toBeLessThanOrEqual(width)
+    expect(text).toMatch(end)
+  })
+})
