@@ -1,0 +1,217 @@
+/**
+ * Reading pcapng (draft-ietf-opsawg-pcapng): sections of blocks. Interfaces and packets are read, other blocks skipped.
+ *
+ *     type(4) total length(4) body total length(4); padded to 4 bytes; each section has its own byte order
+ */
+import { type CaptureReader, get16, get32, giveUp, MAX_BLOCK, type Step, type TimeUnit } from './capture.js'
+
+/** Block types. */
+export const BLOCK = {
+  SECTION: 0x0a0d0d0a,
+  INTERFACE: 1,
+  /** Obsolete, still written by old tools. */
+  PACKET: 2,
+  SIMPLE_PACKET: 3,
+  ENHANCED_PACKET: 6,
+} as const
+
+export const BYTE_ORDER_MAGIC = 0x1a2b3c4d
+
+/** Option codes; `comment` and `end` belong to every block. */
+export const OPTION = {
+  end: 0,
+  comment: 1,
+  epbFlags: 2,
+  ifName: 2,
+  ifTsresol: 9,
+  ifTsoffset: 14,
+  shbUserappl: 4,
+} as const
+
+/** Type, both lengths. */
+const BLOCK_OVERHEAD = 12
+/** Fixed bodies before packet data or options. */
+const SECTION_BODY = 16
+const INTERFACE_BODY = 8
+const PACKET_BODY = 20
+const SIMPLE_BODY = 4
+const OPTION_HEADER = 4
+/** More comments than this on one packet are not kept. */
+const MAX_COMMENTS = 16
+
+const MICROSECONDS: TimeUnit = { ticksPerSecond: 1_000_000n, offsetSeconds: 0 }
+
+/** Says whether a file that begins with these 4 bytes is pcapng. */
+export function isPcapng(b: Uint8Array, o: number): boolean {
+  return get32(b, o, true) === BLOCK.SECTION
+}
+
+/** Reads one block. */
+export function readPcapngBlock(reader: CaptureReader): Step {
+  const { buffer, at } = reader
+  if (reader.end - at < BLOCK_OVERHEAD) return 'more'
+  const isSection = get32(buffer, at, true) === BLOCK.SECTION
+  if (isSection && !readByteOrder(reader)) {
+    return giveUp(reader, at + 8, 'a section does not begin with the byte-order magic')
+  }
+  const length = get32(buffer, at + 4, reader.little)
+  if (length < BLOCK_OVERHEAD || length % 4 !== 0 || length > MAX_BLOCK) {
+    return giveUp(reader, at + 4, `a block claims a length of ${length} bytes`)
+  }
+  if (reader.end - at < length) return 'more'
+  if (get32(buffer, at + length - 4, reader.little) !== length) {
+    return giveUp(reader, at + length - 4, 'the two lengths of a block differ')
+  }
+  const step = readBody(reader, get32(buffer, at, reader.little), at + 8, at + length - 4)
+  if (step !== 'malformed') reader.at = at + length
+  return step
+}
+
+function readByteOrder(reader: CaptureReader): boolean {
+  const { buffer, at } = reader
+  if (get32(buffer, at + 8, true) === BYTE_ORDER_MAGIC) reader.little = true
+  else if (get32(buffer, at + 8, false) === BYTE_ORDER_MAGIC) reader.little = false
+  else return false
+  return true
+}
+
+function readBody(reader: CaptureReader, type: number, start: number, end: number): Step {
+  switch (type) {
+    case BLOCK.SECTION:
+      return readSection(reader, start, end)
+    case BLOCK.INTERFACE:
+      return readInterface(reader, start, end)
+    case BLOCK.ENHANCED_PACKET:
+    case BLOCK.PACKET:
+      return readPacket(reader, type === BLOCK.PACKET, start, end)
+    case BLOCK.SIMPLE_PACKET:
+      return readSimplePacket(reader, start, end)
+    default:
+      return 'other'
+  }
+}
+
+function readSection(reader: CaptureReader, start: number, end: number): Step {
+  if (end - start < SECTION_BODY) return giveUp(reader, start, 'a section header is too short')
+  const major = get16(reader.buffer, start + 4, reader.little)
+  if (major !== 1) return giveUp(reader, start + 4, `this is version ${major} of the pcapng format; version 1 is known`)
+  reader.sectionStart = reader.interfaces.length
+  return 'other'
+}
+
+function readInterface(reader: CaptureReader, start: number, end: number): Step {
+  const { buffer, little } = reader
+  if (end - start < INTERFACE_BODY) return giveUp(reader, start, 'an interface description is too short')
+  let name = ''
+  let ticksPerSecond = MICROSECONDS.ticksPerSecond
+  let offsetSeconds = 0
+  const ok = forEachOption(reader, start + INTERFACE_BODY, end, (code, o, length) => {
+    if (code === OPTION.ifName) name = text(buffer, o, length)
+    else if (code === OPTION.ifTsresol && length === 1) ticksPerSecond = ticks(buffer[o] as number)
+    else if (code === OPTION.ifTsoffset && length === 8) offsetSeconds = signed64(buffer, o, little)
+  })
+  if (!ok) return 'malformed'
+  reader.interfaces.push({
+    linkType: get16(buffer, start, little),
+    name,
+    snapLength: get32(buffer, start + 4, little),
+  })
+  reader.units.push({ ticksPerSecond, offsetSeconds })
+  return 'other'
+}
+
+/** if_tsresol: a negative power of 10, or of 2 when the highest bit is set. */
+function ticks(resolution: number): bigint {
+  return resolution & 0x80 ? 2n ** BigInt(resolution & 0x7f) : 10n ** BigInt(resolution)
+}
+
+function signed64(b: Uint8Array, o: number, little: boolean): number {
+  const high = get32(b, little ? o + 4 : o, little) | 0
+  return high * 2 ** 32 + get32(b, little ? o : o + 4, little)
+}
+
+function text(b: Uint8Array, o: number, length: number): string {
+  return new TextDecoder().decode(b.subarray(o, o + length)).replace(/\0+$/, '')
+}
+
+function readPacket(reader: CaptureReader, isObsolete: boolean, start: number, end: number): Step {
+  const { buffer, little, record } = reader
+  if (end - start < PACKET_BODY) return giveUp(reader, start, 'a packet block is too short')
+  const id = isObsolete ? get16(buffer, start, little) : get32(buffer, start, little)
+  if (!takeInterface(reader, id, start)) return 'malformed'
+  const captured = get32(buffer, start + 12, little)
+  if (captured > end - start - PACKET_BODY) {
+    return giveUp(reader, start + 12, `a packet claims ${captured} captured bytes, more than its block holds`)
+  }
+  setTime(reader, get32(buffer, start + 4, little), get32(buffer, start + 8, little))
+  record.bytes = buffer
+  record.start = start + PACKET_BODY
+  record.end = record.start + captured
+  record.length = Math.max(captured, get32(buffer, start + 16, little))
+  const ok = forEachOption(reader, record.start + pad4(captured), end, (code, o, length) => {
+    if (code === OPTION.epbFlags && length === 4) record.flags = get32(buffer, o, little)
+    else if (code === OPTION.comment && record.comments.length < MAX_COMMENTS) {
+      record.comments.push(text(buffer, o, length))
+    }
+  })
+  return ok ? 'record' : 'malformed'
+}
+
+/** A simple packet has no time of its own; it keeps that of the packet before. */
+function readSimplePacket(reader: CaptureReader, start: number, end: number): Step {
+  const { buffer, little, record } = reader
+  if (end - start < SIMPLE_BODY) return giveUp(reader, start, 'a simple packet block is too short')
+  if (!takeInterface(reader, 0, start)) return 'malformed'
+  const snapLength = reader.interfaces[record.interfaceId]?.snapLength || MAX_BLOCK
+  record.length = get32(buffer, start, little)
+  record.bytes = buffer
+  record.start = start + SIMPLE_BODY
+  record.end = record.start + Math.min(record.length, snapLength, end - record.start)
+  return 'record'
+}
+
+function takeInterface(reader: CaptureReader, id: number, at: number): boolean {
+  if (id >= reader.interfaces.length - reader.sectionStart) {
+    giveUp(reader, at, `a packet names interface ${id}, which the file does not describe`)
+    return false
+  }
+  reader.record.interfaceId = reader.sectionStart + id
+  reader.record.flags = -1
+  reader.record.comments.length = 0
+  return true
+}
+
+function setTime(reader: CaptureReader, high: number, low: number): void {
+  const { record } = reader
+  const { ticksPerSecond, offsetSeconds } = reader.units[record.interfaceId] ?? MICROSECONDS
+  const time = (BigInt(high) << 32n) | BigInt(low)
+  record.seconds = Number(time / ticksPerSecond) + offsetSeconds
+  record.nanoseconds = Number(((time % ticksPerSecond) * 1_000_000_000n) / ticksPerSecond)
+}
+
+/** Calls `visit` for each option in `[start, end)`. Returns false, with the problem noted, when one runs past the block. */
+function forEachOption(
+  reader: CaptureReader,
+  start: number,
+  end: number,
+  visit: (code: number, o: number, length: number) => void,
+): boolean {
+  let o = start
+  while (o + OPTION_HEADER <= end) {
+    const code = get16(reader.buffer, o, reader.little)
+    const length = get16(reader.buffer, o + 2, reader.little)
+    if (code === OPTION.end) return true
+    if (o + OPTION_HEADER + length > end) {
+      giveUp(reader, o, `an option of ${length} bytes runs past its block`)
+      return false
+    }
+    visit(code, o + OPTION_HEADER, length)
+    o += OPTION_HEADER + pad4(length)
+  }
+  return true
+}
+
+/** Rounds up to a multiple of 4. */
+export function pad4(length: number): number {
+  return (length + 3) & ~3
+}
