@@ -51,7 +51,7 @@ export function TablesPane({ snapshot: s, width, ascii }: PaneProps) {
     { name: 'BIB', used: s.bib.count, limit: s.bib.limit, note: bib },
     { name: 'fragments', used: s.fragments.count, limit: s.fragments.limit, note: '' },
   ]
-  const bar = Math.max(6, Math.min(40, width - 60))
+  const bar = Math.max(6, Math.min(40, width - (width >= 70 ? 60 : 40)))
   return (
     <Panel title="Tables" width={width} ascii={ascii}>
       {rows.map(r => (

@@ -46,14 +46,15 @@ export function DropsPane({ state, snapshot, width, ascii, lines }: ListProps) {
 export function GuestsPane({ state, snapshot, width, ascii, lines }: ListProps) {
   const { top, count } = snapshot.guests
   const shown = top.slice(state.guestsFrom, state.guestsFrom + lines)
-  const address = Math.max(16, Math.min(39, width - 42))
+  const has4 = shown.some(g => g.address4 !== '')
+  const address = Math.max(16, Math.min(39, width - (has4 ? 34 : 18)))
   return (
     <Panel title={`Guests  ${formatCount(count)}`} width={width} focused={state.focus === 'guests'} ascii={ascii}>
       {top.length === 0 && <Text dimColor> none so far</Text>}
       {shown.map(g => (
         <Text key={g.host6} wrap="truncate">
           {' '}
-          {middle(g.host6, address, ascii ? '..' : '…').padEnd(address)} {g.address4.padEnd(15)}
+          {middle(g.host6, address, ascii ? '..' : '…').padEnd(address)} {has4 ? g.address4.padEnd(15) : ''}
           {formatCount(g.bibEntries).padStart(8)} <Text dimColor>ports</Text>
         </Text>
       ))}
