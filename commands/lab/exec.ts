@@ -1,0 +1,26 @@
+import { Args, Flags } from '@oclif/core'
+import { BaseCommand } from '../../src/cli/base-command.js'
+import { labExec } from '../../src/lab/exec.js'
+
+export default class LabExec extends BaseCommand {
+  static override summary = 'Run a command in a lab: on the node, in a guest, on the internet.'
+  static override examples = [
+    '<%= config.bin %> lab exec vm100 -- ping 64:ff9b::b00:a',
+    '<%= config.bin %> lab exec node -- nat64 run',
+    '<%= config.bin %> lab exec --name second node -- bash',
+  ]
+  static override strict = false
+  static override args = {
+    where: Args.string({ description: 'node, vm100 …, inet, or far', required: true }),
+  }
+  static override flags = {
+    name: Flags.string({ description: 'Name of the lab.', default: 'lab' }),
+  }
+
+  async run(): Promise<unknown> {
+    const { args, argv, flags } = await this.parse(LabExec)
+    const result = await labExec(flags.name, args.where, argv.slice(1) as string[], this.jsonEnabled())
+    process.exitCode = result.exit
+    return { schema: 'nat64.lab-exec/1', ...result }
+  }
+}

@@ -1,0 +1,123 @@
+/** Builds labs and takes them down. */
+import { EXIT, UserError } from '../errors.js'
+import { enterLab } from './enter.js'
+import { checkLabOptions, type LabOptions, type LabRole, labRoles } from './options.js'
+import { endProcesses, processesIn, processStart, startHost } from './processes.js'
+import { type Ran, run, shellText } from './shell.js'
+import { claimLab, forgetLab, type LabState, readLab, requireLab, saveLab } from './state.js'
+import { type LabStep, planLab } from './topology.js'
+
+/** Ports of the lab's hosts; the guests' firewall blocks the second. */
+const HTTP_PORTS = [80, 81]
+
+/**
+ * Builds a lab and starts its hosts' servers. What was made is taken back when something fails or `signal` aborts.
+ * Throws a UserError: the name is taken, or the system lacks something.
+ */
+export async function labUp(options: LabOptions, signal?: AbortSignal): Promise<LabState> {
+  checkLabOptions(options)
+  let state = claimLab(options)
+  await refuseStrangers(state)
+  try {
+    for (const step of planLab(options)) {
+      if (signal?.aborted) throw new UserError('the lab was not finished: interrupted', { exitCode: EXIT.unable })
+      await take(step)
+    }
+    for (const role of labRoles(options).filter(r => r === 'inet' || r === 'far')) {
+      state = { ...state, daemons: [...state.daemons, await startHost(state.name, role, HTTP_PORTS)] }
+      saveLab(state)
+    }
+  } catch (error) {
+    await takeDown(state)
+    throw error
+  }
+  state = { ...state, complete: true }
+  saveLab(state)
+  return state
+}
+
+/** A namespace of one of our names that no state file knows is somebody else's: it is not touched. */
+async function refuseStrangers(state: LabState): Promise<void> {
+  const names = new Set((await listNamespaces()) ?? [])
+  const stranger = Object.values(state.namespaces).find(n => names.has(n))
+  if (stranger === undefined) return
+  forgetLab(state)
+  throw new UserError(`the network namespace ${stranger} exists already and does not belong to a lab`, {
+    exitCode: EXIT.unable,
+    nextSteps: ['Use another name: nat64 lab up --name NAME', `Or remove it, if it is yours: ip netns del ${stranger}`],
+  })
+}
+
+async function listNamespaces(): Promise<readonly string[] | null> {
+  const { exit, stdout, stderr } = await run(['ip', 'netns', 'list'])
+  if (exit === 127) {
+    throw new UserError(`the program "ip" is missing: ${stderr}`, {
+      exitCode: EXIT.unable,
+      nextSteps: ['Install it: apt install iproute2'],
+    })
+  }
+  return exit === 0 ? stdout.split('\n').map(l => l.split(' ')[0] as string) : null
+}
+
+async function take(step: LabStep): Promise<void> {
+  const ran = await run(step.run, { input: step.input })
+  if (ran.exit === 0) return
+  const why = ran.stderr.trim().split('\n')[0] ?? ''
+  const command = shellText(step.run.length > 12 ? [...step.run.slice(0, 12), '…'] : step.run)
+  throw new UserError(`no lab: ${step.hint ?? `${command} failed`}${why === '' ? '' : ` (${why})`}`, {
+    exitCode: EXIT.unable,
+    nextSteps: step.hint === undefined ? [] : [`It failed at: ${command}`],
+  })
+}
+
+/** What {@link labDown} removed. */
+export interface LabDownResult {
+  readonly name: string
+  readonly namespaces: readonly string[]
+  readonly processes: number
+}
+
+/** Takes a lab down, also one that is half set up. Throws a UserError when there is no lab of this name. */
+export async function labDown(name: string): Promise<LabDownResult> {
+  return takeDown(requireLab(name))
+}
+
+async function takeDown(state: LabState): Promise<LabDownResult> {
+  const { name } = state
+  const daemons = (readLab(name) ?? state).daemons.filter(d => processStart(d.pid) === d.started)
+  const present = new Set((await listNamespaces()) ?? [])
+  const namespaces = Object.values(state.namespaces).filter(n => present.has(n))
+  const inside = (await Promise.all(namespaces.map(processesIn))).flat()
+  const processes = await endProcesses([...new Set([...daemons.map(d => d.pid), ...inside])], 3_000)
+  const failed: string[] = []
+  for (const namespace of namespaces) {
+    const { exit, stderr } = await run(['ip', 'netns', 'del', namespace])
+    if (exit !== 0) failed.push(`${namespace}: ${stderr.trim()}`)
+  }
+  if (failed.length > 0) {
+    throw new UserError(`the lab "${name}" is not wholly down: ${failed.join('; ')}`, {
+      exitCode: EXIT.unable,
+      nextSteps: [`Try again: nat64 lab down --name ${name}`],
+    })
+  }
+  forgetLab(state)
+  return { name, namespaces, processes }
+}
+
+/** Runs a command in a lab and collects what it prints. */
+export function labRun(
+  lab: string,
+  role: LabRole,
+  argv: readonly string[],
+  options: Parameters<typeof run>[1] = {},
+): Promise<Ran> {
+  return run(enterLab(lab, role, argv), options)
+}
+
+/** Checks that a lab has this role. Throws a UserError (usage). */
+export function requireRole(state: LabState, role: string): LabRole {
+  if (role in state.namespaces) return role as LabRole
+  throw new UserError(`the lab "${state.name}" has no "${role}": it has ${Object.keys(state.namespaces).join(', ')}`, {
+    exitCode: EXIT.usage,
+  })
+}
