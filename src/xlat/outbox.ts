@@ -6,6 +6,8 @@ import { HEADROOM } from './packet.js'
 
 /** Most packets it holds. */
 export const OUTBOX_PACKETS = 256
+/** Bytes it holds unless told otherwise. */
+export const OUTBOX_BYTES = 512 * 1024
 
 export class Outbox {
   readonly buf: Uint8Array
@@ -15,9 +17,9 @@ export class Outbox {
   private readonly starts = new Int32Array(OUTBOX_PACKETS)
   private readonly ends = new Int32Array(OUTBOX_PACKETS)
 
-  /** @param bytes how much all packets together may take, headroom included */
-  constructor(bytes = 512 * 1024) {
-    this.buf = new Uint8Array(bytes)
+  /** @param room how many bytes all packets together may take, headroom included; or the memory for them */
+  constructor(room: number | Uint8Array = OUTBOX_BYTES) {
+    this.buf = typeof room === 'number' ? new Uint8Array(room) : room
   }
 
   /**
