@@ -135,3 +135,31 @@ export const ENOSYS = constants.errno.ENOSYS
 export const ENODEV = constants.errno.ENODEV
 export const EOPNOTSUPP = constants.errno.EOPNOTSUPP
 export const EACCES = constants.errno.EACCES
+
+/** flock(2). Returns 0, or -1 with EAGAIN when another process holds the lock. */
+export const flock: (fd: number, operation: number) => number = c.func('flock', 'int', ['int', 'int'])
+export const LOCK_EX_NB = 2 | 4
+
+const sendto: (
+  fd: number,
+  data: Uint8Array,
+  length: number,
+  flags: number,
+  to: Uint8Array,
+  toLength: number,
+) => number = c.func('sendto', 'long', ['int', 'void *', 'size_t', 'int', 'void *', 'uint32_t'])
+
+/** Sends one datagram to a Unix socket; a path that starts with `@` is an abstract one. Says whether it was taken. */
+export function sendDatagram(path: string, text: string): boolean {
+  const [AF_UNIX, SOCK_DGRAM_CLOEXEC, MSG_NOSIGNAL] = [1, 2 | 0o2000000, 0x4000]
+  const name = Buffer.from(path)
+  if (name.length === 0 || name.length > 107) return false
+  if (name[0] === 0x40) name[0] = 0
+  const to = Buffer.concat([new Uint8Array(new Uint16Array([AF_UNIX]).buffer), name])
+  const fd = socket(AF_UNIX, SOCK_DGRAM_CLOEXEC, 0)
+  if (fd < 0) return false
+  const data = Buffer.from(text)
+  const sent = sendto(fd, data, data.length, MSG_NOSIGNAL, to, to.length)
+  close(fd)
+  return sent === data.length
+}
