@@ -1,0 +1,162 @@
+/**
+ * The control socket: a Unix stream socket, one JSON object a line in both directions.
+ *
+ *     {"ask":"status"}                      -> {"ok":true,"data":{…}}
+ *     {"ask":"sessions","limit":100}        -> {"ok":true,"data":{"rows":[…],"total":4711}}
+ *     anything else                         -> {"ok":false,"error":"…"}
+ */
+import { chmodSync, unlinkSync } from 'node:fs'
+import { connect, createServer, type Server, type Socket } from 'node:net'
+import { EXIT, UserError } from '../errors.js'
+
+const MAX_LINE = 4096
+const MAX_CLIENTS = 32
+const IDLE_MS = 60_000
+/** Rows an answer may hold. */
+export const MAX_ROWS = 100_000
+const TABLES = ['bib', 'sessions', 'guests'] as const
+export type TableName = (typeof TABLES)[number]
+
+export interface TableRows {
+  readonly rows: readonly unknown[]
+  readonly total: number
+}
+
+export interface ControlHandler {
+  status(): Promise<unknown>
+  table(what: TableName, limit: number): Promise<TableRows>
+}
+
+export type Answer = { readonly ok: true; readonly data: unknown } | { readonly ok: false; readonly error: string }
+
+/**
+ * Listens at `path`, for root alone. A socket that nobody listens on is replaced.
+ * @throws UserError (exit status 3) when another program listens there, or the path cannot be used
+ */
+export async function serveControl(path: string, handler: ControlHandler): Promise<Server> {
+  if (await isAlive(path)) {
+    throw new UserError(`Another program already listens on ${path}.`, { exitCode: EXIT.unable })
+  }
+  unlinkIfThere(path)
+  const server = createServer(socket => serveClient(socket, handler))
+  server.maxConnections = MAX_CLIENTS
+  const umask = process.umask(0o177)
+  try {
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', reject)
+      server.listen(path, resolve)
+    })
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code ?? String(error)
+    throw new UserError(`The control socket ${path} cannot be made (${code}).`, { exitCode: EXIT.unable })
+  } finally {
+    process.umask(umask)
+  }
+  chmodSync(path, 0o600)
+  server.on('error', () => {})
+  return server
+}
+
+function serveClient(socket: Socket, handler: ControlHandler): void {
+  let pending = ''
+  let queue = Promise.resolve()
+  const send = (answer: Answer) => {
+    if (!socket.destroyed) socket.write(`${JSON.stringify(answer)}\n`)
+  }
+  socket.setEncoding('utf8')
+  socket.setTimeout(IDLE_MS, () => socket.destroy())
+  socket.on('error', () => socket.destroy())
+  socket.on('data', (text: string) => {
+    pending += text
+    const lines = pending.split('\n')
+    pending = lines.pop() as string
+    for (const line of lines) {
+      if (line.trim() !== '') queue = queue.then(async () => send(await answerLine(line, handler)))
+    }
+    if (pending.length > MAX_LINE || lines.length > MAX_LINE) {
+      pending = ''
+      send({ ok: false, error: `a request is one line of at most ${MAX_LINE} bytes` })
+      socket.end()
+    }
+  })
+}
+
+/** Answers one line; every input gets an object. */
+export async function answerLine(line: string, handler: ControlHandler): Promise<Answer> {
+  if (line.length > MAX_LINE) return { ok: false, error: `a request is one line of at most ${MAX_LINE} bytes` }
+  let request: { ask?: unknown; limit?: unknown }
+  try {
+    request = JSON.parse(line)
+  } catch {
+    return { ok: false, error: 'a request is one JSON object on one line' }
+  }
+  const { ask, limit = 100 } = typeof request === 'object' && request !== null ? request : {}
+  try {
+    if (ask === 'status') return { ok: true, data: await handler.status() }
+    const table = TABLES.find(name => name === ask)
+    if (!table) return { ok: false, error: `"ask" is one of: status, ${TABLES.join(', ')}` }
+    if (typeof limit !== 'number' || !Number.isInteger(limit) || limit < 0 || limit > MAX_ROWS) {
+      return { ok: false, error: `"limit" is a whole number from 0 to ${MAX_ROWS}` }
+    }
+    return { ok: true, data: await handler.table(table, limit) }
+  } catch (error) {
+    return { ok: false, error: (error as Error).message }
+  }
+}
+
+/** Asks a running translator. Throws a UserError when nobody answers in time. */
+export function askControl(path: string, request: object, timeoutMs = 5000): Promise<unknown> {
+  return new Promise((resolve, reject) => {
+    const socket = connect(path)
+    let text = ''
+    const fail = (why: string) => {
+      socket.destroy()
+      reject(new UserError(`The translator behind ${path} cannot be asked: ${why}.`, { exitCode: EXIT.unable }))
+    }
+    socket.setEncoding('utf8')
+    socket.setTimeout(timeoutMs, () => fail(`no answer in ${timeoutMs / 1000} s`))
+    socket.on('error', (error: NodeJS.ErrnoException) => fail(reasonOf(error)))
+    socket.on('close', () => fail('it hung up'))
+    socket.on('connect', () => socket.write(`${JSON.stringify(request)}\n`))
+    socket.on('data', (chunk: string) => {
+      text += chunk
+      const end = chunk.includes('\n') ? text.indexOf('\n') : -1
+      if (end < 0) return
+      try {
+        const answer = JSON.parse(text.slice(0, end)) as Answer
+        if (!answer.ok) return fail(answer.error)
+        socket.destroy()
+        resolve(answer.data)
+      } catch {
+        fail('its answer is not JSON')
+      }
+    })
+  })
+}
+
+function reasonOf(error: NodeJS.ErrnoException): string {
+  if (error.code === 'EACCES' || error.code === 'EPERM') return 'only root may ask'
+  if (error.code === 'ENOENT' || error.code === 'ECONNREFUSED') return 'it does not run'
+  return error.message
+}
+
+/** Says whether somebody listens at `path`. */
+export function isAlive(path: string): Promise<boolean> {
+  return new Promise(resolve => {
+    const socket = connect(path)
+    const settle = (alive: boolean) => {
+      socket.destroy()
+      resolve(alive)
+    }
+    socket.on('connect', () => settle(true))
+    socket.on('error', (error: NodeJS.ErrnoException) => settle(error.code === 'EACCES' || error.code === 'EAGAIN'))
+  })
+}
+
+function unlinkIfThere(path: string): void {
+  try {
+    unlinkSync(path)
+  } catch {
+    // Not there; anything else shows when listening.
+  }
+}

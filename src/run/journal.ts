@@ -1,0 +1,116 @@
+/**
+ * What a run has changed on the host, written before each change, so that whoever comes next can undo it: this process
+ * on its way out, `nat64 run --undo`, or the next start after a kill -9.
+ */
+import { readFileSync, unlinkSync } from 'node:fs'
+import { EXIT, UserError } from '../errors.js'
+import { bootId, netnsInode } from '../host/netns.js'
+import { writeFileAtomically } from './atomic-write.js'
+import type { Change } from './plan/change.js'
+
+const VERSION = 1
+
+export interface JournalRecord {
+  readonly version: number
+  readonly tun: string
+  /** Index of the device, 0 before it exists: a later device of the same name is not ours. */
+  readonly tunIndex: number
+  readonly pid: number
+  readonly bootId: string
+  readonly netns: number
+  /** In the order they were made; the last one may not have happened. */
+  readonly changes: readonly Change[]
+}
+
+export interface Journal {
+  record: JournalRecord
+  readonly path: string
+}
+
+/** Starts an empty journal in memory; the first {@link noteChange} writes it. */
+export function newJournal(path: string, tun: string): Journal {
+  const record = {
+    version: VERSION,
+    tun,
+    tunIndex: 0,
+    pid: process.pid,
+    bootId: bootId(),
+    netns: netnsInode(),
+    changes: [],
+  }
+  return { path, record }
+}
+
+/** Notes a change that is about to be made. Throws a UserError when it cannot be written: the change must not be made. */
+export function noteChange(journal: Journal, change: Change): void {
+  save(journal, { ...journal.record, changes: [...journal.record.changes, change] })
+}
+
+/** Notes which device the changes belong to. */
+export function noteDevice(journal: Journal, tunIndex: number): void {
+  save(journal, { ...journal.record, tunIndex })
+}
+
+/** Replaces the changes, because some were undone. An empty list removes the file. */
+export function keepChanges(journal: Journal, changes: readonly Change[]): void {
+  if (changes.length > 0) {
+    save(journal, { ...journal.record, changes })
+  } else {
+    journal.record = { ...journal.record, changes }
+    removeJournal(journal.path)
+  }
+}
+
+function save(journal: Journal, record: JournalRecord): void {
+  try {
+    writeFileAtomically(journal.path, `${JSON.stringify(record, null, 1)}\n`)
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code ?? String(error)
+    throw new UserError(
+      `The journal ${journal.path} cannot be written (${code}); without it nothing is changed on this host.`,
+      {
+        exitCode: EXIT.unable,
+      },
+    )
+  }
+  journal.record = record
+}
+
+/** Reads a journal; null when there is none, or it is from before the last boot, when nothing of it is left. */
+export function readJournal(path: string): Journal | null {
+  let text: string
+  try {
+    text = readFileSync(path, 'utf8')
+  } catch {
+    return null
+  }
+  const record = parseRecord(text)
+  if (!record) {
+    throw new UserError(`The journal ${path} is damaged, so what an earlier run changed cannot be undone by itself.`, {
+      exitCode: EXIT.unable,
+      nextSteps: [`Look at it, undo by hand what it lists, and remove it:  rm ${path}`],
+    })
+  }
+  if (record.bootId !== bootId() || record.netns !== netnsInode()) {
+    removeJournal(path)
+    return null
+  }
+  return { path, record }
+}
+
+function parseRecord(text: string): JournalRecord | undefined {
+  try {
+    const record = JSON.parse(text) as JournalRecord
+    return record.version === VERSION && Array.isArray(record.changes) ? record : undefined
+  } catch {
+    return undefined
+  }
+}
+
+export function removeJournal(path: string): void {
+  try {
+    unlinkSync(path)
+  } catch {
+    // Gone already.
+  }
+}

@@ -1,0 +1,103 @@
+/**
+ * Where an instance keeps its lock, journal and socket: /run/nat64, one set a device and network namespace. Two namespaces
+ * may have devices of the same name but share /run, so files outside the first namespace carry its inode number.
+ */
+import { closeSync, fstatSync, mkdirSync, openSync, readFileSync, statSync, unlinkSync, writeSync } from 'node:fs'
+import { EXIT, UserError } from '../errors.js'
+import { flock, LOCK_EX_NB } from '../host/libc.js'
+import { isFirstNetns, netnsInode } from '../host/netns.js'
+
+/** `NAT64_RUNTIME_DIR` is for tests and containers whose /run cannot be written. */
+export function runtimeDir(env: NodeJS.ProcessEnv = process.env): string {
+  return env.NAT64_RUNTIME_DIR || '/run/nat64'
+}
+
+export interface RuntimePaths {
+  readonly dir: string
+  readonly lock: string
+  readonly journal: string
+  readonly socket: string
+}
+
+/** The files of the instance on `tunName` in this network namespace. */
+export function runtimePaths(tunName: string, env: NodeJS.ProcessEnv = process.env): RuntimePaths {
+  const dir = runtimeDir(env)
+  const base = `${dir}/${tunName}${isFirstNetns() ? '' : `@${netnsInode()}`}`
+  return { dir, lock: `${base}.lock`, journal: `${base}.journal.json`, socket: `${base}.sock` }
+}
+
+export interface InstanceLock {
+  release(): void
+}
+
+/**
+ * Takes the lock of an instance. It dies with the process, whatever ends it.
+ * @throws UserError (exit status 3) when another instance runs, or the directory cannot be written
+ */
+export function lockInstance(paths: RuntimePaths, tunName: string): InstanceLock {
+  for (;;) {
+    const fd = openLock(paths)
+    if (flock(fd, LOCK_EX_NB) < 0) {
+      const pid = readText(paths.lock).trim()
+      closeSync(fd)
+      throw new UserError(`Another nat64 already runs on ${tunName}${pid === '' ? '' : ` (process ${pid})`}.`, {
+        exitCode: EXIT.unable,
+        nextSteps: [`See what it does:   nat64 status --tun ${tunName}`, 'Or use another device:  --tun NAME'],
+      })
+    }
+    if (isCurrent(fd, paths.lock)) {
+      writeSync(fd, `${process.pid}\n`, 0)
+      let held = true
+      return {
+        release() {
+          if (!held) return
+          held = false
+          tryUnlink(paths.lock)
+          closeSync(fd)
+        },
+      }
+    }
+    // The holder removed the file between our open and our lock.
+    closeSync(fd)
+  }
+}
+
+function openLock(paths: RuntimePaths): number {
+  try {
+    mkdirSync(paths.dir, { recursive: true, mode: 0o755 })
+    return openSync(paths.lock, 'a+', 0o644)
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code ?? String(error)
+    throw new UserError(
+      `${paths.dir} cannot be written (${code}), and without a journal there no change to this host could be undone.`,
+      {
+        exitCode: EXIT.unable,
+        nextSteps: ['Run it as root, or set NAT64_RUNTIME_DIR to a directory that can be written.'],
+      },
+    )
+  }
+}
+
+function isCurrent(fd: number, path: string): boolean {
+  try {
+    return fstatSync(fd).ino === statSync(path).ino
+  } catch {
+    return false
+  }
+}
+
+function readText(path: string): string {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch {
+    return ''
+  }
+}
+
+function tryUnlink(path: string): void {
+  try {
+    unlinkSync(path)
+  } catch {
+    // Gone already.
+  }
+}
