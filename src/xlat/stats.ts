@@ -29,6 +29,12 @@ export const STAT = {
   /** Packets that came out of the outbox, any kind. */
   emitted: 23,
   probes: 24,
+  /** Packets and fragments that came in and whose translation left, now or later, alone or put together. */
+  translated: 25,
+  /** Echo requests to addresses of our own, answered. */
+  answered: 26,
+  /** Stored SYNs that met one from inside (RFC 6146 section 3.5.2.2) and are no longer needed. */
+  absorbed: 27,
   /** Drops by reason: this plus the reason's number. */
   drops: 32,
 } as const
