@@ -1,6 +1,7 @@
 import { Flags } from '@oclif/core'
 import { BaseCommand } from '../../src/cli/base-command.js'
 import { labDown } from '../../src/lab/lab.js'
+import { requireRoot } from '../../src/lab/requirements.js'
 
 export default class LabDown extends BaseCommand {
   static override summary = 'Take a lab down, with all that runs in it.'
@@ -11,6 +12,7 @@ export default class LabDown extends BaseCommand {
 
   async run(): Promise<unknown> {
     const { flags } = await this.parse(LabDown)
+    requireRoot('lab down')
     const result = await labDown(flags.name)
     this.log(`The lab "${result.name}" is down: ${result.namespaces.length} namespaces, ${result.processes} processes.`)
     return { schema: 'nat64.lab-down/1', ...result }

@@ -1,6 +1,7 @@
 import { Args, Flags } from '@oclif/core'
 import { BaseCommand } from '../../src/cli/base-command.js'
 import { labExec } from '../../src/lab/exec.js'
+import { requireRoot } from '../../src/lab/requirements.js'
 
 export default class LabExec extends BaseCommand {
   static override summary = 'Run a command in a lab: on the node, in a guest, on the internet.'
@@ -19,6 +20,7 @@ export default class LabExec extends BaseCommand {
 
   async run(): Promise<unknown> {
     const { args, argv, flags } = await this.parse(LabExec)
+    requireRoot('lab exec')
     const result = await labExec(flags.name, args.where, argv.slice(1) as string[], this.jsonEnabled())
     process.exitCode = result.exit
     return { schema: 'nat64.lab-exec/1', ...result }

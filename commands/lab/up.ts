@@ -1,8 +1,10 @@
+import { join } from 'node:path'
 import { Flags } from '@oclif/core'
 import { BaseCommand } from '../../src/cli/base-command.js'
 import { describeLab, labUpJson } from '../../src/lab/describe.js'
 import { labUp } from '../../src/lab/lab.js'
 import { optionsFromFlags } from '../../src/lab/options.js'
+import { requirePrograms, requireRoot } from '../../src/lab/requirements.js'
 
 export default class LabUp extends BaseCommand {
   static override summary = 'Build a Proxmox node in miniature, in network namespaces.'
@@ -34,7 +36,11 @@ export default class LabUp extends BaseCommand {
 
   async run(): Promise<unknown> {
     const { flags } = await this.parse(LabUp)
-    const state = await labUp(optionsFromFlags(flags))
+    requireRoot('lab up')
+    requirePrograms()
+    const state = await labUp(optionsFromFlags(flags), {
+      program: [process.execPath, join(this.config.root, 'src/bin.js')],
+    })
     if (!this.jsonEnabled()) this.log(describeLab(state))
     return labUpJson(state)
   }

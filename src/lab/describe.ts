@@ -1,11 +1,15 @@
 /** A lab in words. */
+import { existsSync } from 'node:fs'
+import { relative } from 'node:path'
 import { enterLab } from './enter.js'
 import { guestAddress, guestIds, hasFirewall, LAB } from './options.js'
+import { shellText } from './shell.js'
 import type { LabState } from './state.js'
 
 /** What `lab up` prints: who is where, and what to try. */
 export function describeLab(state: LabState): string {
   const { options, name } = state
+  const nat64 = nat64Text(state.program)
   const flag = name === 'lab' ? '' : ` --name ${name}`
   const guests = guestIds(options).map(
     id =>
@@ -23,10 +27,16 @@ export function describeLab(state: LabState): string {
       : [`  far     ${LAB.far4}, IPv4 only, behind a link of MTU ${options.pathMtu}; guests write it ${LAB.far4in6}`]),
     '',
     'Try:',
-    `  nat64 lab exec${flag} vm100 -- ping -c 3 ${LAB.host4in6}     # fails: nobody translates`,
-    `  nat64 lab exec${flag} node -- nat64 run                    # in another terminal`,
-    `  nat64 lab down${flag}`,
+    `  ${nat64} lab exec${flag} vm100 -- ping -c 3 ${LAB.host4in6}     # fails: nobody translates`,
+    `  ${nat64} lab exec${flag} node -- nat64 run                    # in another terminal`,
+    `  ${nat64} lab down${flag}`,
   ].join('\n')
+}
+
+/** How to type this program's name: as it is installed, or as it was started. */
+export function nat64Text(program: readonly string[]): string {
+  const installed = (process.env.PATH ?? '').split(':').some(d => d !== '' && existsSync(`${d}/nat64`))
+  return installed ? 'nat64' : shellText(['node', relative(process.cwd(), program.at(-1) as string)])
 }
 
 /** What `lab up --json` prints. */

@@ -9,6 +9,8 @@ export const STATE_DIR = '/var/lib/nat64'
 
 /** Directory of a lab; its folders `run` and `lib` are the node's own {@link RUN_DIR} and {@link STATE_DIR}. */
 export const labDirectory = (lab: string): string => `${RUN_DIR}/lab-${lab}.d`
+/** Directories with a `nat64` for commands in a lab: as seen from the node, and from elsewhere. */
+export const labBin = (lab: string): readonly string[] => [`${RUN_DIR}/bin`, `${labDirectory(lab)}/run/bin`]
 export const labStateFile = (lab: string): string => `${RUN_DIR}/lab-${lab}.json`
 
 /**

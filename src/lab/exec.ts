@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process'
 import { constants } from 'node:os'
 import { EXIT, UserError } from '../errors.js'
-import { enterLab } from './enter.js'
+import { enterLab, labBin } from './enter.js'
 import { labRun, requireRole } from './lab.js'
 import { labEnvironment } from './shell.js'
 import { requireLab } from './state.js'
@@ -33,10 +33,10 @@ export async function labExec(
   }
   if (collect) {
     const { exit, stdout, stderr } = await labRun(lab, role, command, { timeoutMs: 600_000 })
-    return { lab, where, command, exit, stdout, stderr }
+    return { lab, where, command, exit: exit ?? EXIT.unable, stdout, stderr }
   }
   const [program, ...args] = enterLab(lab, role, command)
-  const child = spawn(program as string, args, { stdio: 'inherit', env: labEnvironment() })
+  const child = spawn(program as string, args, { stdio: 'inherit', env: labEnvironment(...labBin(lab)) })
   // Ctrl-C reaches the command as well; it decides when we end.
   const pass = (signal: NodeJS.Signals) => {
     if (signal !== 'SIGINT' || !process.stdin.isTTY) child.kill(signal)

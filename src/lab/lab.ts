@@ -3,7 +3,7 @@ import { EXIT, UserError } from '../errors.js'
 import { enterLab } from './enter.js'
 import { checkLabOptions, type LabOptions, type LabRole, labRoles } from './options.js'
 import { endProcesses, processesIn, processStart, startHost } from './processes.js'
-import { type Ran, run, shellText } from './shell.js'
+import { complaint, type Ran, run, shellText } from './shell.js'
 import { claimLab, forgetLab, type LabState, readLab, requireLab, saveLab } from './state.js'
 import { type LabStep, planLab } from './topology.js'
 
@@ -11,12 +11,16 @@ import { type LabStep, planLab } from './topology.js'
 const HTTP_PORTS = [80, 81]
 
 /**
- * Builds a lab and starts its hosts' servers. What was made is taken back when something fails or `signal` aborts.
+ * Builds a lab and starts its hosts' servers; `program` is how this program is started, so that `nat64` works inside.
+ * What was made is taken back when something fails or `signal` aborts.
  * Throws a UserError: the name is taken, or the system lacks something.
  */
-export async function labUp(options: LabOptions, signal?: AbortSignal): Promise<LabState> {
+export async function labUp(
+  options: LabOptions,
+  { program, signal }: { program: readonly string[]; signal?: AbortSignal | undefined },
+): Promise<LabState> {
   checkLabOptions(options)
-  let state = claimLab(options)
+  let state = claimLab(options, program)
   await refuseStrangers(state)
   try {
     for (const step of planLab(options)) {
@@ -38,7 +42,7 @@ export async function labUp(options: LabOptions, signal?: AbortSignal): Promise<
 
 /** A namespace of one of our names that no state file knows is somebody else's: it is not touched. */
 async function refuseStrangers(state: LabState): Promise<void> {
-  const names = new Set((await listNamespaces()) ?? [])
+  const names = new Set(await listNamespaces())
   const stranger = Object.values(state.namespaces).find(n => names.has(n))
   if (stranger === undefined) return
   forgetLab(state)
@@ -48,23 +52,21 @@ async function refuseStrangers(state: LabState): Promise<void> {
   })
 }
 
-async function listNamespaces(): Promise<readonly string[] | null> {
-  const { exit, stdout, stderr } = await run(['ip', 'netns', 'list'])
-  if (exit === 127) {
-    throw new UserError(`the program "ip" is missing: ${stderr}`, {
-      exitCode: EXIT.unable,
-      nextSteps: ['Install it: apt install iproute2'],
-    })
-  }
-  return exit === 0 ? stdout.split('\n').map(l => l.split(' ')[0] as string) : null
+async function listNamespaces(): Promise<readonly string[]> {
+  const ran = await run(['ip', 'netns', 'list'])
+  if (ran.exit === 0) return ran.stdout.split('\n').map(line => line.split(' ')[0] as string)
+  throw new UserError(`no lab: ${complaint(ran)}`, {
+    exitCode: EXIT.unable,
+    nextSteps: ran.missing ? ['Install it: apt-get install iproute2'] : [],
+  })
 }
 
 async function take(step: LabStep): Promise<void> {
-  const ran = await run(step.run, { input: step.input })
+  const ran = await run(step.run, step.input === undefined ? {} : { input: step.input })
   if (ran.exit === 0) return
-  const why = ran.stderr.trim().split('\n')[0] ?? ''
   const command = shellText(step.run.length > 12 ? [...step.run.slice(0, 12), '…'] : step.run)
-  throw new UserError(`no lab: ${step.hint ?? `${command} failed`}${why === '' ? '' : ` (${why})`}`, {
+  const what = step.hint ?? `${command} failed`
+  throw new UserError(`no lab: ${what} (${complaint(ran)})`, {
     exitCode: EXIT.unable,
     nextSteps: step.hint === undefined ? [] : [`It failed at: ${command}`],
   })
@@ -85,14 +87,14 @@ export async function labDown(name: string): Promise<LabDownResult> {
 async function takeDown(state: LabState): Promise<LabDownResult> {
   const { name } = state
   const daemons = (readLab(name) ?? state).daemons.filter(d => processStart(d.pid) === d.started)
-  const present = new Set((await listNamespaces()) ?? [])
+  const present = new Set(await listNamespaces())
   const namespaces = Object.values(state.namespaces).filter(n => present.has(n))
   const inside = (await Promise.all(namespaces.map(processesIn))).flat()
   const processes = await endProcesses([...new Set([...daemons.map(d => d.pid), ...inside])], 3_000)
   const failed: string[] = []
   for (const namespace of namespaces) {
-    const { exit, stderr } = await run(['ip', 'netns', 'del', namespace])
-    if (exit !== 0) failed.push(`${namespace}: ${stderr.trim()}`)
+    const ran = await run(['ip', 'netns', 'del', namespace])
+    if (ran.exit !== 0) failed.push(`${namespace}: ${complaint(ran)}`)
   }
   if (failed.length > 0) {
     throw new UserError(`the lab "${name}" is not wholly down: ${failed.join('; ')}`, {

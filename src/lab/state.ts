@@ -3,6 +3,7 @@ import { mkdirSync, readdirSync, readFileSync, rmdirSync, rmSync, writeFileSync 
 import { EXIT, UserError } from '../errors.js'
 import { labDirectory, labStateFile, RUN_DIR, STATE_DIR } from './enter.js'
 import { type LabOptions, type LabRole, labRoles, namespaceOf } from './options.js'
+import { shellText } from './shell.js'
 
 /** A process that belongs to a lab. */
 export interface LabDaemon {
@@ -16,6 +17,8 @@ export interface LabState {
   readonly schema: 'nat64.lab-state/1'
   readonly name: string
   readonly options: LabOptions
+  /** How this program is started; `nat64` in the lab. */
+  readonly program: readonly string[]
   readonly namespaces: Readonly<Record<string, string>>
   readonly daemons: readonly LabDaemon[]
   /** This lab made {@link STATE_DIR}. */
@@ -25,7 +28,7 @@ export interface LabState {
 }
 
 /** Claims a lab's name and makes its directories. Throws a UserError when the name is taken. */
-export function claimLab(options: LabOptions): LabState {
+export function claimLab(options: LabOptions, program: readonly string[]): LabState {
   const { name } = options
   try {
     mkdirSync(RUN_DIR, { recursive: true, mode: 0o755 })
@@ -36,6 +39,7 @@ export function claimLab(options: LabOptions): LabState {
     schema: 'nat64.lab-state/1',
     name,
     options,
+    program,
     namespaces: Object.fromEntries(labRoles(options).map(role => [role, namespaceOf(name, role)])),
     daemons: [],
     madeStateDir: makeStateDir(),
@@ -53,7 +57,9 @@ export function claimLab(options: LabOptions): LabState {
       cause,
     })
   }
-  for (const own of ['run', 'lib']) mkdirSync(`${labDirectory(name)}/${own}`, { recursive: true })
+  for (const own of ['run/bin', 'lib']) mkdirSync(`${labDirectory(name)}/${own}`, { recursive: true })
+  const line = `#!/bin/sh\nexec ${shellText(program)} "$@"\n`
+  writeFileSync(`${labDirectory(name)}/run/bin/nat64`, line, { mode: 0o755 })
   return state
 }
 
