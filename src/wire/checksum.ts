@@ -2,7 +2,7 @@
 /**
  * The Internet checksum (RFC 1071) and its incremental update (RFC 1624).
  *
- * A *sum* here is an unfolded total of 16-bit words, below 2^31 for up to 64 KiB of data; `fold` brings it to
+ * A *sum* here is an unfolded total of 16-bit words, below 2^32 for up to 64 KiB of data and more; `fold` brings it to
  * 16 bits, and the complement of that is what stands in a header.
  */
 import { u16 } from './bytes.js'
@@ -17,11 +17,10 @@ export function sum(b: Uint8Array, from: number, to: number, initial = 0): numbe
   return total
 }
 
-/** Folds a sum, below 2^47, into 16 bits with end-around carry. */
+/** Folds a sum, below 2^32, into 16 bits with end-around carry. */
 export function fold(total: number): number {
-  let t = total
-  while (t > 0xffff) t = (t & 0xffff) + Math.floor(t / 0x10000)
-  return t
+  const t = (total & 0xffff) + (total >>> 16)
+  return (t & 0xffff) + (t >>> 16)
 }
 
 /** The two halves of a 32-bit word, added: what an address contributes to a sum. */
