@@ -7,6 +7,7 @@
 import { type Ipv4, ipv4 } from '../addr/ipv4.js'
 import type { Ipv6 } from '../addr/ipv6.js'
 import { type Prefix4, size4 } from '../addr/prefix.js'
+import { STAT } from './stats.js'
 
 /** What is kept across restarts. */
 export interface PoolEntry {
@@ -37,18 +38,24 @@ export class DynamicPool {
   private readonly slots: Int32Array
   private readonly slotMask: number
   private hand = 0
-  /** Guests that have an address. */
-  count = 0
-
   /** Result of {@link find4}. */
   w0 = 0
   w1 = 0
   w2 = 0
   w3 = 0
 
-  /** @param isReserved addresses that no guest may get, beside the first and the last of the range */
-  constructor(range: Prefix4, leaseMs: number, isReserved: (address4: number) => boolean) {
+  /**
+   * @param stats counts the guests that have an address
+   * @param isReserved addresses that no guest may get, beside the first and the last of the range
+   */
+  constructor(
+    range: Prefix4,
+    leaseMs: number,
+    private readonly stats: Float64Array,
+    isReserved: (address4: number) => boolean,
+  ) {
     this.base = range.address
+    stats[STAT.guests] = 0
     this.size = Math.min(size4(range), MAX_SIZE)
     this.leaseMs = leaseMs
     this.guests = new Int32Array(this.size * 4)
@@ -125,7 +132,7 @@ export class DynamicPool {
     this.packetCounts[offset] = 0
     this.lastSeen[offset] = seenMs + EPOCH
     this.slots[this.slotOf(a, b, c, d)] = offset + 1
-    this.count++
+    this.stats[STAT.guests]! += 1
   }
 
   /** The guest's slot, or the empty one where it belongs. */
@@ -173,7 +180,7 @@ export class DynamicPool {
     this.vacate(this.slotOf(g[o]!, g[o + 1]!, g[o + 2]!, g[o + 3]!))
     this.lastSeen[offset] = 0
     this.taken[offset >>> 5]! &= ~(1 << (offset & 31))
-    this.count--
+    this.stats[STAT.guests]! -= 1
   }
 
   /** Empties a slot and closes the gap behind it, so that no guest becomes unreachable. */

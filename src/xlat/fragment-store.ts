@@ -343,6 +343,11 @@ export class FragmentStore {
     return done
   }
 
+  /** Forgets everything. */
+  clear(): void {
+    while (this.oldest !== NONE) this.close(this.oldest, REASON.fragment_timeout)
+  }
+
   private readKey(p: Packet): void {
     const k = this.key
     // In IPv6 only the first fragment's next header counts (RFC 8200 section 4.5), so it is no part of the key.
