@@ -22,10 +22,13 @@ function sources(folder: string): string[] {
 function importsOf(file: string): Import[] {
   const text = readFileSync(join(root, file), 'utf8')
   const found: Import[] = []
-  const pattern = /^\s*(?:import|export)\s+(type\s+)?(?:[^'"]*?\sfrom\s+)?['"]([^'"]+)['"]|\bimport\(\s*['"]([^'"]+)['"]/gm
+  const pattern =
+    /^\s*(?:import|export)\s+(type\s+)?(?:[^'"]*?\sfrom\s+)?['"]([^'"]+)['"]|\bimport\(\s*['"]([^'"]+)['"]/gm
   for (const [, type, fixed, dynamic] of text.matchAll(pattern)) {
     const name = (fixed ?? dynamic) as string
-    const target = name.startsWith('.') ? relative('.', normalize(join(dirname(file), name))).replace(/\.js$/, '') : name
+    const target = name.startsWith('.')
+      ? relative('.', normalize(join(dirname(file), name))).replace(/\.js$/, '')
+      : name
     found.push({ file, target, typeOnly: type !== undefined })
   }
   return found
@@ -45,11 +48,14 @@ const MAY: Readonly<Record<string, readonly string[]>> = {
   run: ['xlat', 'wire', 'addr', 'host', 'config', 'errors', 'term'],
   translate: ['xlat', 'wire', 'addr', 'config', 'errors', 'term'],
   lab: ['host', 'addr', 'errors', 'term', 'run'],
+  facts: ['addr', 'host', 'errors'],
+  path: ['facts', 'addr'],
+  doctor: ['facts', 'path', 'addr', 'errors', 'term', 'run', 'host'],
   ui: ['term', 'addr'],
   cli: ['errors', 'term', 'config', 'addr'],
 }
 
-const PURE = ['src/addr', 'src/wire', 'src/xlat', 'src/run/plan']
+const PURE = ['src/addr', 'src/wire', 'src/xlat', 'src/run/plan', 'src/path', 'src/doctor/checks']
 const ONLY: readonly (readonly [RegExp, readonly string[]])[] = [
   [/^koffi$/, ['src/host/libc.ts']],
   [/^@oclif\//, ['src/cli', 'src/bin.ts', 'commands']],

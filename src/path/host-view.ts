@@ -1,0 +1,144 @@
+/** What the path model asks a host, answered from facts. A missing fact answers as if there were nothing. */
+import { parseIpv4 } from '../addr/ipv4.js'
+import { parseIpv6 } from '../addr/ipv6.js'
+import { contains4, contains6, parsePrefix4, parsePrefix6 } from '../addr/prefix.js'
+import type { Fact, Facts, IptablesFact, LinkFact, RouteFact } from '../facts/facts.js'
+
+const or = <T>(fact: Fact<T> | undefined, otherwise: T): T => (fact?.ok ? fact.value : otherwise)
+
+export interface HostView {
+  link(name: string): LinkFact | undefined
+  /** Ports of a bridge. */
+  ports(bridge: string): readonly LinkFact[]
+  /**
+   * Where the host itself listens on a bridge: the bridge or a VLAN interface on it, whichever has a global address;
+   * null for a bridge that only passes frames on.
+   */
+  gateway(bridge: string, family: 4 | 6): string | null
+  /** br_netfilter hands frames of this bridge to ip6tables (6) or iptables (4): global and own switch, ORed. */
+  callsIptables(bridge: string, family: 4 | 6): boolean
+  forwarding(device: string, family: 4 | 6): boolean
+  /** The route the main tables give for an address; null: none. */
+  route(address: string, family: 4 | 6): RouteFact | null
+  readonly iptables: IptablesFact
+  /** An nftables chain of the bridge family sits on the forward hook. */
+  readonly bridgeFirewall: boolean
+  /** A source of this address leaving by this device is masqueraded or source-translated. */
+  masquerades(address: string, device: string): boolean
+}
+
+/** Makes the view. */
+export function viewHost(facts: Facts): HostView {
+  const links = or(facts.links, [])
+  const byName = new Map(links.map(l => [l.name, l]))
+  const addresses = or(facts.addresses, [])
+  const routes = or(facts.routes, [])
+  const sysctls = or(facts.sysctls, {})
+  const iptables = or(facts.iptables, { rules: [], policies: [] })
+  const nft = or(facts.nft, [])
+  const hasGlobal = (device: string, family: 4 | 6) =>
+    addresses.some(a => a.device === device && a.family === family && a.scope === 'global')
+  return {
+    link: name => byName.get(name),
+    ports: bridge => links.filter(l => l.master === bridge),
+    gateway(bridge, family) {
+      const candidates = [bridge, ...links.filter(l => l.vlan?.parent === bridge).map(l => l.name)]
+      return candidates.find(name => hasGlobal(name, family)) ?? null
+    },
+    callsIptables(bridge, family) {
+      const global = sysctls[`net.bridge.bridge-nf-call-ip${family === 6 ? '6' : ''}tables`]
+      const own = byName.get(bridge)?.bridge
+      return global === '1' || (family === 6 ? own?.nfCallIp6tables : own?.nfCallIptables) === true
+    },
+    forwarding(device, family) {
+      const own = sysctls[`net.ipv${family}.conf.${device}.forwarding`]
+      const all = sysctls[`net.ipv${family}.conf.all.forwarding`] ?? sysctls['net.ipv4.ip_forward']
+      return (own ?? all ?? '1') === '1'
+    },
+    route: (address, family) => lookUp(routes, address, family),
+    iptables,
+    bridgeFirewall: nft.some(o => {
+      const chain = o.chain as { family?: string; hook?: string } | undefined
+      return chain?.family === 'bridge' && chain.hook === 'forward'
+    }),
+    masquerades: (address, device) => masqueradedBy(iptables, nft, address, device),
+  }
+}
+
+function lookUp(routes: readonly RouteFact[], address: string, family: 4 | 6): RouteFact | null {
+  const covers = (destination: string): number => {
+    if (family === 4) {
+      const prefix = parsePrefix4(destination)
+      const parsed = parseIpv4(address)
+      return prefix && parsed !== undefined && contains4(prefix, parsed) ? prefix.length : -1
+    }
+    const prefix = parsePrefix6(destination)
+    const parsed = parseIpv6(address)
+    return prefix && parsed && contains6(prefix, parsed) ? prefix.length : -1
+  }
+  let best: RouteFact | null = null
+  let bestRank = -1
+  for (const route of routes) {
+    if (route.family !== family || (route.table !== 'main' && route.table !== 'local')) continue
+    const length = covers(route.destination)
+    if (length < 0) continue
+    // The local table is asked first (rule 0); then the longest prefix; then the lowest metric.
+    const rank = (route.table === 'local' ? 1000 : 0) + length + 1 / (2 + route.metric)
+    if (rank > bestRank) {
+      best = route
+      bestRank = rank
+    }
+  }
+  return best
+}
+
+function masqueradedBy(
+  iptables: IptablesFact,
+  nft: readonly Readonly<Record<string, unknown>>[],
+  address: string,
+  device: string,
+): boolean {
+  const inside = (text: string) => {
+    const prefix = parsePrefix4(text)
+    const parsed = parseIpv4(address)
+    return prefix !== undefined && parsed !== undefined && contains4(prefix, parsed)
+  }
+  const byRule = iptables.rules.some(r => {
+    if (r.family !== 4 || r.table !== 'nat' || !['MASQUERADE', 'SNAT'].includes(r.target ?? '')) return false
+    const source = /(! )?-s (\S+)/.exec(r.text)
+    const out = /(! )?-o (\S+)/.exec(r.text)
+    const outMatches =
+      !out ||
+      (out[2]?.replace('+', '') === device || (out[2]?.endsWith('+') && device.startsWith(out[2].slice(0, -1)))) !==
+        (out[1] !== undefined)
+    return outMatches && (!source || inside(source[2] as string) !== (source[1] !== undefined))
+  })
+  if (byRule) return true
+  return nft.some(o => {
+    const rule = o.rule as { family?: string; expr?: readonly Record<string, unknown>[] } | undefined
+    if (!rule?.expr || rule.family === 'ip6' || rule.family === 'bridge') return false
+    if (!rule.expr.some(e => 'masquerade' in e || 'snat' in e)) return false
+    return rule.expr.every(e => nftMatches(e, inside, device))
+  })
+}
+
+type NftMatch = {
+  readonly op: string
+  readonly left: Record<string, { key?: string; field?: string }>
+  readonly right: unknown
+}
+
+function nftMatches(expression: Record<string, unknown>, inside: (text: string) => boolean, device: string): boolean {
+  const match = expression.match as NftMatch | undefined
+  if (!match) return true
+  const wanted = match.op !== '!='
+  if (match.left.meta?.key === 'oifname' || match.left.meta?.key === 'oif') return (match.right === device) === wanted
+  if (match.left.payload?.field === 'saddr') return inside(nftPrefix(match.right)) === wanted
+  return true
+}
+
+function nftPrefix(right: unknown): string {
+  if (typeof right === 'string') return right
+  const prefix = (right as { prefix?: { addr: string; len: number } })?.prefix
+  return prefix ? `${prefix.addr}/${prefix.len}` : ''
+}

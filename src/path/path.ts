@@ -1,0 +1,89 @@
+/**
+ * The way of a packet through a host: stations, an outcome with a coded reason, and what it passed by.
+ * One vocabulary for what is predicted (doctor, compare) and what is seen (trace).
+ */
+
+export type Engine =
+  | { readonly kind: 'none' }
+  | {
+      readonly kind: 'jool'
+      readonly framework: 'netfilter' | 'iptables'
+      readonly netns: string | null
+      readonly instance: string
+    }
+  | { readonly kind: 'tayga' | 'nat64' | 'tundra'; readonly device: string }
+
+export type Protocol = 'icmp' | 'tcp' | 'udp'
+
+/** Whose packet, and where to. */
+export interface Flow {
+  /** The guest's device on this host: `tap100i0`, `veth101i0`. */
+  readonly nic: string
+  /** IPv4 address behind pool6, as text. */
+  readonly target4: string
+  readonly protocol: Protocol
+  /** Destination port; 0 for icmp. */
+  readonly port: number
+}
+
+/** Where a packet is at a moment. `family` is that of the packet there. */
+export type Station =
+  | { readonly kind: 'device'; readonly device: string; readonly direction: 'in' | 'out'; readonly family: 4 | 6 }
+  | {
+      readonly kind: 'hook'
+      readonly hook: 'prerouting' | 'input' | 'forward' | 'output' | 'postrouting'
+      /** The device that rules match with -i at this pass. */
+      readonly device: string
+      /** The pass is one over a bridged frame, by br_netfilter. */
+      readonly bridged: boolean
+      readonly family: 4 | 6
+    }
+  | { readonly kind: 'route'; readonly family: 4 | 6; readonly via: string; readonly detail: string }
+  | { readonly kind: 'translator'; readonly engine: string; readonly direction: 'toV4' | 'toV6' }
+  | { readonly kind: 'masquerade'; readonly device: string }
+  | { readonly kind: 'namespace'; readonly name: string }
+
+/** Why a packet ended where it did. A closed vocabulary; codes are stable. */
+export const OUTCOME_REASONS = {
+  ok: 'The packet arrives.',
+  hairpin_loop: 'Jool meets its own translation on a firewall bridge and drops it as a hairpinning loop.',
+  ct_invalid: 'Connection tracking never saw the request, so the reply is INVALID and the firewall drops it.',
+  firewall_drop: "A rule of the guest's firewall drops the packet.",
+  forward_drop: "The host's FORWARD chain drops the packet.",
+  no_engine: 'No translator takes the packet; it is routed as ordinary IPv6.',
+  no_rule: "Jool's iptables instance has no rule that matches the packet.",
+  no_route6: 'The host has no IPv6 route for the packet.',
+  no_route4: 'The host has no IPv4 route for the packet.',
+  not_forwarding6: 'IPv6 forwarding is off on the way.',
+  not_forwarding4: 'IPv4 forwarding is off on the way.',
+  device_down: 'A device on the way is down, or nobody has it open.',
+  no_masquerade: 'The translated packet leaves with a private source; replies cannot come back.',
+  local_pool4: 'The reply is addressed to the host itself and never reaches the translator.',
+  other_engine: 'Another translator takes the packet first.',
+  unknown_device: "The guest's device does not exist or has no way to the host.",
+} as const
+
+export type OutcomeReason = keyof typeof OUTCOME_REASONS
+
+export interface Leg {
+  readonly stations: readonly Station[]
+  /** Index of the station where it ended; the last one. */
+  readonly reason: OutcomeReason
+}
+
+export interface PredictedPath {
+  readonly flow: Flow
+  readonly engine: Engine
+  readonly request: Leg
+  /** Empty stations when the request does not arrive. */
+  readonly reply: Leg
+  readonly delivered: boolean
+  readonly reason: OutcomeReason
+  /** The guest's outgoing rules saw the request; its incoming rules and connection tracking the reply. */
+  readonly firewall: {
+    readonly expected: boolean
+    readonly requestSeen: boolean
+    readonly replySeen: boolean
+    readonly conntrack: 'established' | 'invalid' | 'unseen'
+  }
+}
