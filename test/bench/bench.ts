@@ -1,0 +1,213 @@
+/**
+ * `npm run bench`: nat64 beside Debian's tayga, kernel routing without translation and the C limit, in one run, taking
+ * turns. Prints a table with ratios and targets, writes JSON. See bench-options.ts for what it can be told.
+ */
+import { spawnSync } from 'node:child_process'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { cpus } from 'node:os'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { type Figures, type Measure, measuresOf, proveReachable } from './bench-measure.js'
+import { type BenchOptions, type PeerName, parseOptions, USAGE } from './bench-options.js'
+import { compile, exists, type Peer, startPeer } from './bench-peers.js'
+import { formatTable, formatTargets, type Judged, judge, type Row, rowsOf } from './bench-report.js'
+import { closeNet, type Net, openNet, rssMb } from './net.js'
+
+/** The repository: this file runs from dist/test/bench or from test/bench. */
+function findRoot(): string {
+  let dir = dirname(fileURLToPath(import.meta.url))
+  while (!existsSync(join(dir, 'test/bench/load.c')) && dir !== '/') dir = dirname(dir)
+  return dir
+}
+
+async function main(): Promise<number> {
+  const options = parseOptions(process.argv.slice(2))
+  if (typeof options === 'string') {
+    console.error(options === USAGE ? USAGE : `bench: ${options}\n${USAGE}`)
+    return options === USAGE ? 0 : 2
+  }
+  const missing = ['ip', 'iperf3', 'ping'].filter(p => !exists(p))
+  if (process.getuid?.() !== 0) return refuse('it needs root, for its network namespaces: sudo npm run bench')
+  if (missing.length > 0) return refuse(`missing: apt-get install ${missing.join(' ').replace('ip ', 'iproute2 ')}`)
+  const root = findRoot()
+  const skipped: string[] = []
+  const rows = options.parts.some(p => p !== 'core') ? await measureNetwork(options, root, skipped) : []
+  const core = options.parts.includes('core') ? runCore(root, skipped) : null
+  const judged = [...judge(rows), ...judgeCore(core)]
+  console.log(`\n${formatTable(rows)}`)
+  if (core !== null) console.log(`\n${core.text.trim()}`)
+  console.log(`\nTargets\n${formatTargets(judged)}`)
+  for (const line of skipped) console.log(`  skipped  ${line}`)
+  writeFileSync(options.output, `${JSON.stringify(resultOf(options, rows, core?.json, judged, skipped), null, 1)}\n`)
+  console.log(`\n${options.output} has every round.`)
+  return 0
+}
+
+function refuse(sentence: string): number {
+  console.error(`bench: ${sentence}`)
+  return 3
+}
+
+async function measureNetwork(options: BenchOptions, root: string, skipped: string[]): Promise<Row[]> {
+  const net = openNet()
+  let interrupted = false
+  const onSignal = () => {
+    interrupted = true
+    for (const child of net.running) child.kill('SIGKILL')
+  }
+  process.once('SIGINT', onSignal)
+  process.once('SIGTERM', onSignal)
+  try {
+    const load = compile(net, join(root, 'test/bench/load.c'))
+    if (load === null) skipped.push('UDP and request/response: no C compiler (apt-get install gcc libc6-dev)')
+    const peers = await startPeers(net, root, options, skipped)
+    const measures = options.parts.flatMap(part => (part === 'core' ? [] : measuresOf(load)[part]))
+    return await takeTurns(net, peers, measures, options, skipped, () => interrupted)
+  } finally {
+    process.off('SIGINT', onSignal)
+    process.off('SIGTERM', onSignal)
+    await closeNet(net)
+  }
+}
+
+async function startPeers(net: Net, root: string, options: BenchOptions, skipped: string[]): Promise<Peer[]> {
+  const peers: Peer[] = []
+  for (const name of options.peers) {
+    const peer = await startPeer(net, name, root, options)
+    if (typeof peer === 'string') {
+      skipped.push(`${name}: ${peer}`)
+      continue
+    }
+    try {
+      await proveReachable(net, peer)
+      peers.push(peer)
+    } catch (error) {
+      skipped.push((error as Error).message)
+    }
+  }
+  for (const { name, version } of peers) console.error(`${name}: ${version}`)
+  return peers
+}
+
+type Gathered = Partial<Record<PeerName, Figures[]>>
+
+async function takeTurns(
+  net: Net,
+  peers: readonly Peer[],
+  measures: readonly Measure[],
+  options: BenchOptions,
+  skipped: string[],
+  isInterrupted: () => boolean,
+): Promise<Row[]> {
+  const gathered = new Map<Measure, Gathered>(measures.map(m => [m, {}]))
+  for (let round = 0; round < options.rounds && !isInterrupted(); round++) {
+    for (const measure of measures) {
+      // Who begins changes, so that nobody always follows the same one.
+      for (let turn = 0; turn < peers.length && !isInterrupted(); turn++) {
+        const peer = peers[(turn + round) % peers.length] as Peer
+        progress(`round ${round + 1}/${options.rounds}  ${measure.title}  ${peer.name}`)
+        const byPeer = gathered.get(measure) as Gathered
+        byPeer[peer.name] ??= []
+        byPeer[peer.name]?.push(await attempt(measure, net, peer, options.seconds, skipped))
+      }
+    }
+  }
+  progress('')
+  const memory = memoryRows(peers)
+  return [...measures.flatMap(m => rowsOf(m, gathered.get(m) as Gathered)), ...memory]
+}
+
+/** The figures of one measurement; none when it failed, which is noted once. */
+async function attempt(measure: Measure, net: Net, peer: Peer, seconds: number, skipped: string[]): Promise<Figures> {
+  // The limit translates TCP and UDP only.
+  if (peer.name === 'limit' && measure.id === 'ping') return {}
+  try {
+    return await measure.run(net, peer, seconds)
+  } catch (error) {
+    const line = `${measure.title}, ${peer.name}: ${(error as Error).message.split('\n')[0]}`
+    if (!skipped.includes(line)) skipped.push(line)
+    return {}
+  }
+}
+
+function memoryRows(peers: readonly Peer[]): Row[] {
+  const row = (id: string, title: string, of: (peer: Peer) => number): Row => ({
+    id,
+    title,
+    unit: 'MB',
+    isLessBetter: true,
+    values: Object.fromEntries(peers.filter(p => p.pid !== null).map(p => [p.name, [of(p)]])),
+  })
+  const now = (peer: Peer) => {
+    try {
+      return rssMb(peer.pid as number)
+    } catch {
+      return Number.NaN
+    }
+  }
+  return [row('rss-idle', 'RSS idle', p => p.idleMb), row('rss-loaded', 'RSS after the load', now)]
+}
+
+function progress(text: string): void {
+  if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${text}`)
+  else if (text !== '') process.stderr.write(`${text}\n`)
+}
+
+interface CoreResult {
+  readonly text: string
+  readonly json: Record<string, unknown>
+}
+
+/** Runs the benchmark of the core without network; its last line of output that is JSON is the result. */
+function runCore(root: string, skipped: string[]): CoreResult | null {
+  const script = join(root, 'dist/test/bench/core.bench.js')
+  if (!existsSync(script)) {
+    skipped.push('core: dist/test/bench/core.bench.js is not built')
+    return null
+  }
+  progress('core')
+  const child = spawnSync(process.execPath, ['--expose-gc', script], { encoding: 'utf8', timeout: 300_000 })
+  progress('')
+  const lines = child.stdout.split('\n')
+  const at = lines.findIndex(l => l.startsWith('{'))
+  try {
+    return {
+      text: lines.slice(0, Math.max(0, at)).join('\n') || child.stdout,
+      json: JSON.parse(lines.slice(at).join('\n')),
+    }
+  } catch {
+    skipped.push(`core: ${child.stderr.trim().split('\n').at(-1) || 'no result'}`)
+    return null
+  }
+}
+
+function judgeCore(_core: CoreResult | null): Judged[] {
+  return []
+}
+
+function resultOf(
+  options: BenchOptions,
+  rows: readonly Row[],
+  core: Record<string, unknown> | undefined,
+  judged: readonly Judged[],
+  skipped: readonly string[],
+) {
+  return {
+    schema: 'nat64.bench/1',
+    date: new Date().toISOString(),
+    machine: {
+      cpu: cpus()[0]?.model ?? '',
+      cores: cpus().length,
+      kernel: readFileSync('/proc/sys/kernel/osrelease', 'utf8').trim(),
+      node: process.version,
+      loadAverage: readFileSync('/proc/loadavg', 'utf8').trim(),
+    },
+    options,
+    rows,
+    core,
+    targets: judged,
+    skipped,
+  }
+}
+
+process.exitCode = await main()
