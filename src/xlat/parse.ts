@@ -64,7 +64,8 @@ export function parse4(p: Packet): number {
   readHeader4(p, header)
   const refusal = header > IPV4_HEADER ? checkOptions(b, o + IPV4_HEADER, p.l4) : 0
   if (refusal === truncated || (p.isFragment && !isFragmentSound(p))) return refusal || fragment_bad
-  return parseTransport(p, true) || refusal
+  const broken = parseTransport(p, true)
+  return refusal || broken
 }
 
 /** Reads the fields of an IPv4 header of `header` bytes, all inside the packet. */
@@ -118,7 +119,8 @@ export function parse6(p: Packet): number {
   const refusal = walkExtensions(p)
   if (refusal === truncated || refusal === extension_headers) return refusal
   if (p.isFragment && !isFragmentSound(p)) return fragment_bad
-  return parseTransport(p, true) || refusal
+  const broken = parseTransport(p, true)
+  return refusal || broken
 }
 
 /** Reads the fields of an IPv6 header that is inside the packet. */
