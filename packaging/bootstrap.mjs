@@ -42,14 +42,14 @@ installPackages()
 process.exit(mode === 'start' ? start() : mode === 'test' ? test() : bench())
 
 function checkMachine() {
-  if (!PACKAGES[mode]) {
-    say('Usage: node packaging/bootstrap.mjs start|test|bench [ARGUMENT...]')
-    process.exit(2)
-  }
   if (process.platform !== 'linux') stop(`nat64 runs on Linux only; this is ${process.platform}.`)
   const [major, minor] = process.versions.node.split('.').map(Number)
   if (major < 20 || (major === 20 && minor < 19))
     stop(`nat64 needs Node 20.19 or newer; this is Node ${process.versions.node} (${process.execPath}).`)
+  if (!PACKAGES[mode]) {
+    say('Usage: node packaging/bootstrap.mjs start|test|bench [ARGUMENT...]')
+    process.exit(2)
+  }
 }
 
 // Compares what is installed with the lock file, entry by entry: npm writes down what it installed.
@@ -140,9 +140,9 @@ function unpackPackage(program, aptGet) {
   if (!onPath(program)) say(`Debian's ${program} could not be fetched: ${lastLine(ran)}. What needs it is left out.`)
 }
 
-const finish = ran => {
-  if (ran.error) stop(`${ran.error.message}`)
-  return ran.status === null ? 130 : ran.status
+function finish({ error, status }) {
+  if (error) stop(error.message)
+  return status === null ? 130 : status
 }
 
 function start() {

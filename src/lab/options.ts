@@ -47,12 +47,18 @@ export const LAB = {
   far4: '11.0.2.10',
   far4in6: '64:ff9b::b00:20a',
   farGateway4: '11.0.2.1',
+  far4Network: '11.0.2.0/24',
+  /** The narrow link's two ends. */
+  narrow4: ['11.0.3.1', '11.0.3.2'],
   /** Routed to the node by the internet: for a pool4 without masquerading. */
   routedPool4: '11.0.64.0/24',
 } as const
 
-/** Where a command runs: the node, a guest (vm100 …), the internet with its hosts, the host behind the narrow link. */
-export type LabRole = 'node' | 'inet' | 'far' | `vm${number}`
+/**
+ * Where a command runs: the node, a guest (vm100 …), the internet with its hosts, the router and the host
+ * behind the narrow link.
+ */
+export type LabRole = 'node' | 'inet' | 'hop' | 'far' | `vm${number}`
 
 /** Numbers of the guests. */
 export const guestIds = (options: LabOptions): readonly number[] =>
@@ -68,7 +74,7 @@ export const hasFirewall = (options: LabOptions, id: number): boolean =>
 /** The namespaces of a lab, by role. */
 export function labRoles(options: LabOptions): readonly LabRole[] {
   const guests = guestIds(options).map((id): LabRole => `vm${id}`)
-  return ['node', ...guests, 'inet', ...(options.pathMtu === null ? [] : (['far'] as const))]
+  return ['node', ...guests, 'inet', ...(options.pathMtu === null ? [] : (['hop', 'far'] as const))]
 }
 
 export const namespaceOf = (lab: string, role: LabRole): string => `${lab}-${role}`

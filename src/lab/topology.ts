@@ -117,7 +117,7 @@ function nodeBridge(options: LabOptions): readonly LabStep[] {
     ...(vlan === null
       ? []
       : [
-          ip(node, 'link set vmbr0 type bridge vlan_filtering 1'),
+          ip(node, 'link set vmbr0 type bridge vlan_filtering 1', "this kernel's bridges cannot filter VLANs"),
           bridge(node, `vlan add dev vmbr0 vid ${vlan} self`),
           ip(
             node,
@@ -185,17 +185,26 @@ function guest(options: LabOptions, id: number): readonly LabStep[] {
   ]
 }
 
-/** A host behind a link that carries less than the others. */
+/** A host behind a router, and between the two routers a link that carries less than either end knows. */
 function farHost(options: LabOptions, mtu: number): readonly LabStep[] {
   const inet = namespaceOf(options.name, 'inet')
+  const hop = namespaceOf(options.name, 'hop')
   const far = namespaceOf(options.name, 'far')
   return [
     ip(
       inet,
-      `link add eth1 address ${mac(0, 4)} mtu ${mtu} type veth peer name eth0 address ${mac(0, 5)} mtu ${mtu} netns ${far}`,
+      `link add eth1 address ${mac(0, 4)} mtu ${mtu} type veth peer name eth0 address ${mac(0, 5)} mtu ${mtu} netns ${hop}`,
     ),
-    ip(inet, `addr add ${LAB.farGateway4}/24 dev eth1`),
+    ip(hop, `link add eth1 address ${mac(0, 6)} type veth peer name eth0 address ${mac(0, 7)} netns ${far}`),
+    ip(inet, `addr add ${LAB.narrow4[0]}/24 dev eth1`),
     ip(inet, 'link set eth1 up'),
+    ip(inet, `route add ${LAB.far4Network} via ${LAB.narrow4[1]}`),
+    ip(hop, `addr add ${LAB.narrow4[1]}/24 dev eth0`),
+    ip(hop, 'link set eth0 up'),
+    ip(hop, `addr add ${LAB.farGateway4}/24 dev eth1`),
+    ip(hop, 'link set eth1 up'),
+    ip(hop, `route add default via ${LAB.narrow4[0]}`),
+    sysctl(hop, [['ipv4/ip_forward', '1']]),
     ip(far, `addr add ${LAB.far4}/24 dev eth0`),
     ip(far, 'link set eth0 up'),
     ip(far, `route add default via ${LAB.farGateway4}`),
