@@ -232,12 +232,14 @@ function checkPool(c: Composed, report: Report): void {
       )
     return
   }
-  if (value.length > 30 || value.length < 8)
+  if (value.length > 31)
     report.error(
       origin,
       'dynamic-pool',
-      `found ${formatPrefix4(value)}, allowed: a prefix of 8 to 30 bits; its first and last address are not given out`,
+      `found ${formatPrefix4(value)}, allowed: a prefix of at most 31 bits, one address a guest`,
     )
+  if (value.length < 12)
+    report.warn(origin, 'dynamic-pool', `of ${formatPrefix4(value)} only the first 1048576 addresses are used`)
   if (!unroutable(report, origin, 'dynamic-pool', value)) denied(c, report, origin, 'dynamic-pool', value)
 }
 

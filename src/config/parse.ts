@@ -12,6 +12,7 @@ import { type ConfigFormat, DEFAULT_RUN_CONFIG, type LoadedConfig, type Origin }
 import { KEYS, type Settings } from './settings.js'
 import { type ReadOther, readTayga } from './tayga.js'
 import { readToml } from './toml.js'
+import { fileWords } from './words.js'
 
 export interface Source {
   /** The file's text and what messages call it; absent: flags and defaults only. */
@@ -32,6 +33,7 @@ export function parseConfig(source: Source): LoadedConfig {
   if (stateDirectory.startsWith('/')) put(base, 'state-dir', stateDirectory, '$STATE_DIRECTORY')
   const read = readFile(source, report, flags, base['state-dir']?.value ?? DEFAULT_RUN_CONFIG.stateDir)
   if (report.errors.length > 0) throw new ConfigError(report.errors)
+  if (source.file !== undefined) report.nameOf = fileWords(read.format, source.file.name)
   const composed = compose([base, read.layer, flags])
   check(composed, report)
   if (report.errors.length > 0) throw new ConfigError(report.errors)
@@ -90,7 +92,7 @@ function strictNote(c: Composed, report: Report): void {
     return
   report.warn(
     c.pool6.origin,
-    'global.pool6',
+    'pool6',
     'private IPv4 addresses are refused behind 64:ff9b::/96 (RFC 6052 section 3.1), other than by Jool; --no-wkp-strict lets them through',
   )
 }

@@ -35,14 +35,16 @@ export class Refused {
 export class Report {
   readonly errors: string[] = []
   readonly warnings: string[] = []
+  /** What the file's format calls a setting; set once its format is known, for the checks across settings. */
+  nameOf: (where: Origin, directive: string) => string = (_, directive) => directive
 
   /** `where` is an origin: `file:line`, or `flag --name`. */
   error(where: Origin, directive: string, text: string): void {
-    this.errors.push(sentence(where, directive, text))
+    this.errors.push(sentence(where, this.nameOf(where, directive), text))
   }
 
   warn(where: Origin, directive: string, text: string): void {
-    this.warnings.push(sentence(where, directive, text))
+    this.warnings.push(sentence(where, this.nameOf(where, directive), text))
   }
 
   refuse(where: Origin, directive: string, refused: Refused, allowed: string): void {
@@ -95,6 +97,7 @@ export function didYouMean(typed: string, words: readonly string[]): string {
   const plain = (s: string) => s.toLowerCase().replace(/[_ ]/g, '-')
   if (typed.length > 40) return ''
   for (const word of words) {
+    if (typed.length >= 3 && plain(word).startsWith(plain(typed))) return `, did you mean ${word}?`
     const d = distance(plain(typed), plain(word))
     if (d < bestDistance) {
       bestDistance = d

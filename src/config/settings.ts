@@ -107,7 +107,7 @@ const pool4: Kind<readonly Pool4Range[] | null> = {
   allowed: `"auto" or a list of: ${pool4Entry.allowed}`,
   read(value) {
     if (value === 'auto') return null
-    const ranges = listOf(pool4Entry, 4096).read(value)
+    const ranges = listOf(pool4Entry, 1024).read(value)
     if (!(ranges instanceof Refused) && ranges.length === 0) return new Refused(value)
     return ranges
   },
@@ -151,7 +151,7 @@ export const SETTINGS: { readonly [K in Key]: Entry<Settings[K]> } = {
   'lowest-ipv6-mtu': { kind: int(1280, 65535, 'bytes') },
   'mtu-plateaus': { kind: plateaus },
   'eam-hairpin': { kind: oneOf('off', 'simple', 'intrinsic'), modes: STATELESS },
-  bib: { kind: listOf(bibEntry), modes: STATEFUL, essential: true },
+  bib: { kind: listOf(bibEntry, 65_536), modes: STATEFUL, essential: true },
   eam: { kind: listOf(eamEntry), modes: STATELESS, essential: true },
   'state-dir': { kind: absolutePath(4000) },
   'save-state': { kind: bool },

@@ -4,6 +4,7 @@ import { type Layer, readInto } from './layer.js'
 import { didYouMean, type Report, show } from './problems.js'
 import { isKey, KEYS } from './settings.js'
 import { tomlLines } from './toml-lines.js'
+import { FOREIGN } from './words.js'
 
 const TABLES: readonly string[] = [...new Set(KEYS.filter(k => k.includes('.')).map(k => k.slice(0, k.indexOf('.'))))]
 const TOP: readonly string[] = [...KEYS.filter(k => !k.includes('.')), ...TABLES]
@@ -48,6 +49,8 @@ function readTable(layer: Layer, report: Report, table: string, value: unknown, 
 
 /** Names the table that a key belongs to, when it stands in the wrong one. */
 function elsewhere(name: string): string {
+  const foreign = FOREIGN[name.toLowerCase()]
+  if (foreign !== undefined && Object.hasOwn(FOREIGN, name.toLowerCase())) return `, did you mean ${foreign}?`
   const homes = KEYS.filter(k => k === name || k.endsWith(`.${name}`))
   if (homes.length !== 1) return ''
   const [home] = homes as [string]
