@@ -39,15 +39,21 @@ export interface Fill {
 export interface LoopStatus {
   readonly batches: number
   readonly sleeps: number
+  /** Sleeps that ended with something to do. */
   readonly wakeups: number
   readonly reads: number
   readonly writes: number
   /** Packets a batch: entry i counts batches of 2^i to 2^(i+1) - 1 packets. */
   readonly batchSizes: readonly number[]
-  /** From waking to the last write: entry i counts rounds of 2^i to 2^(i+1) - 1 microseconds. */
+  /** From waking to the last write: entry 0 counts rounds below 1 µs, entry i those of 2^(i-1) to 2^i - 1 µs. */
   readonly latencyUs: readonly number[]
   /** Since the loop last moved a packet, ms; null before the first one. */
   readonly idleMs: number | null
+  /** The device is down, or refuses to be read. */
+  readonly down: boolean
+  /** Round times that 50 % and 99 % of the rounds stayed below, microseconds. */
+  readonly p50Us: number
+  readonly p99Us: number
 }
 
 export interface StatusSnapshot {

@@ -10,6 +10,8 @@ import { routedPrefixes } from './prefixes.js'
 export interface Plan {
   /** In the order they are made; undone in reverse. */
   readonly changes: readonly Change[]
+  /** All that the configuration asks for, what is there already included. */
+  readonly wanted: readonly Change[]
   readonly warnings: readonly string[]
   /** Source prefixes that are masqueraded, for status and the ready line. */
   readonly masquerade: readonly string[]
@@ -26,7 +28,7 @@ const PRIVATE4 = ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', '100.64.0.0/1
 export function plan(config: RunConfig, chosen: Prefix4 | null, facts: HostFacts): Plan {
   const link = facts.links.find(l => l.name === config.tun.name) ?? null
   const device: Change[] = link ? [] : [{ kind: 'device', dev: config.tun.name }]
-  if (!config.host.setup) return { changes: device, warnings: [], masquerade: [] }
+  if (!config.host.setup) return { changes: device, wanted: device, warnings: [], masquerade: [] }
   const routed = routedPrefixes(config, chosen, facts)
   const masqueraded = masqueradedPrefixes(config, chosen)
   const forwarding = config.host.forwarding ? planForwarding(config, facts) : { changes: [], warnings: [] }
@@ -41,6 +43,7 @@ export function plan(config: RunConfig, chosen: Prefix4 | null, facts: HostFacts
   ]
   return {
     changes: all.filter(change => !isSatisfied(change, facts)),
+    wanted: all,
     warnings: forwarding.warnings,
     masquerade: masqueraded.map(formatPrefix4),
   }

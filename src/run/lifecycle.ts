@@ -1,0 +1,202 @@
+/** A run from start to stop: signals, reload, a device that vanishes, what the service manager is told. */
+import type { LoadedConfig } from '../config/run-config.js'
+import { EXIT, type ExitCode, UserError } from '../errors.js'
+import { notify, watchdogInterval } from '../host/systemd.js'
+import { formatDuration } from '../term/format.js'
+import { makeDropSummary, summarise } from './drop-summary.js'
+import { sentence } from './host-setup.js'
+import { makeMailbox } from './mailbox.js'
+import type { WorkerEnd } from './packet-worker.js'
+import { describeChange } from './plan/change.js'
+import { reloadService } from './reload.js'
+import { onSignals } from './signals.js'
+import {
+  recoverService,
+  type Service,
+  type ServiceOptions,
+  startService,
+  statusOf,
+  stopService,
+  tick,
+} from './service.js'
+
+type Event =
+  | { readonly type: 'stop'; readonly why: string }
+  | { readonly type: 'reload' }
+  | { readonly type: 'report' }
+  | { readonly type: 'ended'; readonly end: WorkerEnd }
+
+export interface RunOptions extends Omit<ServiceOptions, 'onEnd'> {
+  /** Reads the configuration again; throws what the first reading would. */
+  readonly loadAgain: () => LoadedConfig
+  /** Called when packets flow. What it returns is called before stopping. */
+  readonly onReady?: (
+    service: Service,
+    stop: () => void,
+  ) => (() => Promise<void> | void) | Promise<() => Promise<void> | void>
+}
+
+/** How often a device that somebody deletes is made anew. */
+const MAX_RECOVERIES = 5
+const RECOVERY_WINDOW_MS = 60_000
+
+/** Runs until told to stop; returns the exit status. */
+export async function runUntilStopped(options: RunOptions): Promise<ExitCode> {
+  const { log } = options
+  const mailbox = makeMailbox<Event>()
+  let service: Service | null = null
+  const restore = onSignals({
+    stop: name => {
+      if (service?.state === 'stopping') sayWhatIsLeft(service)
+      else mailbox.put({ type: 'stop', why: name })
+    },
+    reload: () => mailbox.put({ type: 'reload' }),
+    report: () => mailbox.put({ type: 'report' }),
+  })
+  try {
+    service = await startService({ ...options, onEnd: end => mailbox.put({ type: 'ended', end }) })
+    log.info(sentence(service.prepared), { io: service.worker.io, mtu: service.config.tun.mtu })
+    notify(process.env, 'READY=1', `MAINPID=${process.pid}`, `STATUS=${sentence(service.prepared)}`)
+    const timers = startTimers(service)
+    const beforeStop = await options.onReady?.(service, () => mailbox.put({ type: 'stop', why: 'asked to' }))
+    let failure: UserError | null = null
+    try {
+      failure = await serveEvents(service, options, mailbox.take)
+    } finally {
+      for (const timer of timers) clearInterval(timer)
+      await beforeStop?.()
+    }
+    return await finish(service, failure)
+  } finally {
+    restore()
+  }
+}
+
+/** Handles events until one ends the run. Returns why it had to end, or null when it was told to. */
+async function serveEvents(
+  service: Service,
+  options: RunOptions,
+  take: () => Promise<Event>,
+): Promise<UserError | null> {
+  const recoveries: number[] = []
+  for (;;) {
+    const event = await take()
+    if (event.type === 'stop') {
+      service.log.info(`stopping (${event.why})`, { uptime: formatDuration(performance.now() - service.startedMs) })
+      return null
+    }
+    if (event.type === 'reload') await reload(service, options.loadAgain)
+    if (event.type === 'report') await report(service)
+    if (event.type === 'ended') {
+      const failure = await recover(service, event.end, recoveries)
+      if (failure) return failure
+    }
+  }
+}
+
+async function finish(service: Service, failure: UserError | null): Promise<ExitCode> {
+  notify(process.env, 'STOPPING=1')
+  const { left } = await stopService(service)
+  if (left.length > 0) {
+    const message = failure?.message ?? 'Stopped, but not everything could be undone.'
+    throw new UserError(message, { exitCode: EXIT.rolledBack, nextSteps: left })
+  }
+  if (failure) throw failure
+  service.log.info('stopped; the host is as it was')
+  return EXIT.ok
+}
+
+async function reload(service: Service, loadAgain: () => LoadedConfig): Promise<void> {
+  const { log } = service
+  service.state = 'reloading'
+  notify(process.env, 'RELOADING=1', `MONOTONIC_USEC=${process.hrtime.bigint() / 1000n}`)
+  try {
+    const loaded = loadAgain()
+    const { droppedSessions, changes } = await reloadService(service, loaded)
+    for (const warning of [...loaded.warnings, ...service.prepared.plan.warnings]) log.warning(warning)
+    log.info('the new configuration is in force', { changes, dropped_sessions: droppedSessions })
+    log.info(sentence(service.prepared))
+  } catch (error) {
+    log.error(`the new configuration is not used, the old one stays in force: ${(error as Error).message}`)
+    if (error instanceof UserError) for (const step of error.nextSteps) log.error(step)
+  }
+  service.state = 'running'
+  notify(process.env, 'READY=1')
+}
+
+async function report(service: Service): Promise<void> {
+  const s = await statusOf(service)
+  service.log.info('status', {
+    uptime: formatDuration(s.uptimeMs),
+    to_v4_packets: s.toV4.packetsOut,
+    to_v6_packets: s.toV6.packetsOut,
+    dropped: s.dropped.count,
+    bib: s.bib.count,
+    sessions: s.sessions.count,
+    guests: s.guests.count,
+    rss_mib: Math.round(s.memory.rssBytes / 1_048_576),
+  })
+  for (const d of s.drops.slice(0, 10)) service.log.info('dropped', { reason: d.code, packets: d.count })
+}
+
+/** The worker ended by itself. Makes the device anew where that is ours to do; otherwise says why not. */
+async function recover(service: Service, end: WorkerEnd, recoveries: number[]): Promise<UserError | null> {
+  const { log, tun } = service
+  if (end.type === 'failed') {
+    log.error('the packet worker failed; this is a bug', { message: end.message })
+    for (const line of end.stack.split('\n').slice(1)) log.error(line.trim())
+    return new UserError(`The packet worker failed: ${end.message}. This is a bug.`, { exitCode: EXIT.bug })
+  }
+  const gone = `The TUN device ${tun.name} was removed by somebody else (${end.errno})`
+  if (tun.attached || !service.config.host.setup) {
+    return new UserError(`${gone}. It was not made by nat64, so it is not made anew.`, {
+      exitCode: EXIT.unable,
+      nextSteps: [`Make it again and start:  nat64 run --mktun --tun ${tun.name}`],
+    })
+  }
+  const now = performance.now()
+  while (recoveries.length > 0 && now - recoveries[0]! > RECOVERY_WINDOW_MS) recoveries.shift()
+  if (recoveries.push(now) > MAX_RECOVERIES) {
+    return new UserError(`${gone}, ${MAX_RECOVERIES} times within a minute.`, {
+      exitCode: EXIT.unable,
+      nextSteps: ['Find out who removes it:  ip monitor link'],
+    })
+  }
+  log.warning(`${gone}; it is made anew with its addresses and routes`)
+  try {
+    await recoverService(service, end.state)
+    return null
+  } catch (error) {
+    const why = (error as Error).message
+    return new UserError(`${gone}, and making it anew failed: ${why}`, { exitCode: EXIT.unable })
+  }
+}
+
+function startTimers(service: Service): NodeJS.Timeout[] {
+  const drops = makeDropSummary(performance.now())
+  const timers = [
+    setInterval(() => {
+      tick(service)
+      const { logEvents } = service.config
+      const verbose = logEvents.includes('drop') || logEvents.includes('reject')
+      summarise(drops, service.worker.stats, performance.now(), verbose, service.log)
+    }, 1000),
+  ]
+  const watchdog = watchdogInterval(process.env, process.pid)
+  if (watchdog !== null) {
+    // Only a worker that answers is alive.
+    const sign = () =>
+      void service.worker.query('guests', 0).then(
+        () => notify(process.env, 'WATCHDOG=1'),
+        () => {},
+      )
+    timers.push(setInterval(sign, watchdog))
+  }
+  return timers
+}
+
+function sayWhatIsLeft(service: Service): void {
+  const left = service.journal.record.changes.filter(c => c.kind !== 'device').map(describeChange)
+  const what = left.length === 0 ? 'the sessions are being saved' : `to be undone yet: ${left.join('; ')}`
+  service.log.warning(`still stopping; ${what}. Should it not finish:  nat64 run --undo`)
+}

@@ -1,0 +1,96 @@
+/** What `nat64 run` does, by its flags. The command itself only parses and prints. */
+import { configJson, printConfig } from '../config/print.js'
+import type { LoadedConfig } from '../config/run-config.js'
+import { EXIT, type ExitCode } from '../errors.js'
+import { makeTun, removeTun } from '../host/tun.js'
+import { dryRunLines, prepareHost, sentence } from './host-setup.js'
+import { type RunOptions, runUntilStopped } from './lifecycle.js'
+import type { Log } from './log.js'
+import { applyCommands, describeChange, undoCommands } from './plan/change.js'
+import { lockInstance } from './runtime-dir.js'
+import { loadSaved } from './saved.js'
+import { pathsFor, statusOf, undoLeftovers } from './service.js'
+import type { StatusSnapshot } from './status-types.js'
+
+export interface RunActions {
+  readonly 'print-config': boolean
+  readonly 'dry-run': boolean
+  readonly undo: boolean
+  readonly mktun: boolean
+  readonly rmtun: boolean
+}
+
+/** What to print: lines for people, an object for `--json`. */
+export interface RunResult {
+  readonly lines: readonly string[]
+  readonly json: object
+  readonly exitCode: ExitCode
+}
+
+/** @throws UserError with its exit status */
+export async function runCommand(actions: RunActions, options: RunOptions): Promise<RunResult> {
+  const { loaded, log } = options
+  if (actions['print-config']) return result(printConfig(loaded).trimEnd().split('\n'), configJson(loaded))
+  if (actions['dry-run']) return dryRun(loaded, log)
+  if (actions.undo) return undo(loaded, log)
+  const { name } = loaded.run.tun
+  if (actions.mktun) {
+    makeTun(name, { multiQueue: loaded.run.tun.queues > 1 })
+    return result([`Made the persistent TUN device ${name}.`], { made: name })
+  }
+  if (actions.rmtun) {
+    const removed = removeTun(name)
+    return result([removed ? `Removed the TUN device ${name}.` : `There is no TUN device ${name}.`], {
+      removed: removed ? name : null,
+    })
+  }
+  return translate(options)
+}
+
+function result(lines: readonly string[], json: object, exitCode: ExitCode = EXIT.ok): RunResult {
+  return { lines, json: { schema: 'nat64.run/1', ...json }, exitCode }
+}
+
+async function translate(options: RunOptions): Promise<RunResult> {
+  let last: StatusSnapshot | null = null
+  const exitCode = await runUntilStopped({
+    ...options,
+    onReady: async (service, stop) => {
+      const leave = await options.onReady?.(service, stop)
+      return async () => {
+        await leave?.()
+        last = await statusOf(service).catch(() => null)
+      }
+    },
+  })
+  return result([], { status: last }, exitCode)
+}
+
+async function dryRun(loaded: LoadedConfig, log: Log): Promise<RunResult> {
+  const saved = loadSaved(loaded.run, pathsFor(loaded.run), log)
+  const prepared = await prepareHost(loaded.run, saved.chosenPool)
+  const steps = prepared.plan.changes.map(change => ({
+    describe: describeChange(change),
+    apply: applyCommands(change),
+    undo: undoCommands(change),
+  }))
+  const warnings = [...loaded.warnings, ...prepared.plan.warnings]
+  for (const warning of loaded.warnings) log.warning(warning)
+  return result(dryRunLines(prepared), { dryRun: true, summary: sentence(prepared), steps, warnings })
+}
+
+async function undo(loaded: LoadedConfig, log: Log): Promise<RunResult> {
+  const { name } = loaded.run.tun
+  const paths = pathsFor(loaded.run)
+  const lock = lockInstance(paths, name)
+  try {
+    const changes = await undoLeftovers(paths, log)
+    const line =
+      changes === 0
+        ? `Nothing of an earlier run on ${name} is left to undo.`
+        : `Undone: ${changes} changes of an earlier run on ${name}.`
+    return result([line], { undone: changes })
+  } finally {
+    lock.release()
+  }
+}

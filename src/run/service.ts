@@ -1,0 +1,284 @@
+/**
+ * A translator at work on this host: device, worker, set-up, control socket. One state object and the verbs start,
+ * reload, recover and stop; whatever fails, the host is as it was before.
+ */
+import type { Server } from 'node:net'
+import { formatPrefix4 } from '../addr/prefix.js'
+import type { LoadedConfig, RunConfig } from '../config/run-config.js'
+import { EXIT, UserError } from '../errors.js'
+import { readLinks } from '../host/ip.js'
+import { openTun, type Tun } from '../host/tun.js'
+import { ApplyError, applyChanges, type BeforeChange, leftLines, rolledBackError, undoChanges } from './apply.js'
+import { serveControl } from './control.js'
+import { type Prepared, prepareHost, requirePrivilege } from './host-setup.js'
+import { type Journal, keepChanges, newJournal, noteChange, noteDevice, readJournal } from './journal.js'
+import type { Log } from './log.js'
+import { type PacketWorker, startPacketWorker, type WorkerEnd } from './packet-worker.js'
+import { describeChange } from './plan/change.js'
+import type { GuestRow } from './protocol.js'
+import { type InstanceLock, lockInstance, type RuntimePaths, runtimePaths } from './runtime-dir.js'
+import { loadSaved, type Saved, saveOnStop } from './saved.js'
+import { buildStatus, makeSampler, type RateSampler, sample } from './status.js'
+import type { StatusSnapshot } from './status-types.js'
+
+export interface ServiceOptions {
+  readonly loaded: LoadedConfig
+  readonly version: string
+  readonly log: Log
+  /** Tests make a change fail with it. */
+  readonly beforeChange?: BeforeChange
+  /** The packet worker ended without being told to. */
+  readonly onEnd?: (end: WorkerEnd) => void
+}
+
+export interface Service {
+  readonly options: ServiceOptions
+  readonly log: Log
+  readonly paths: RuntimePaths
+  readonly lock: InstanceLock
+  loaded: LoadedConfig
+  /** Complete: pool4 chosen, MTU as the device has it. */
+  config: RunConfig
+  prepared: Prepared
+  journal: Journal
+  tun: Tun
+  worker: PacketWorker
+  control: Server | null
+  sampler: RateSampler
+  state: StatusSnapshot['state']
+  readonly startedMs: number
+}
+
+/** Undoes what an earlier run left behind. Returns how many changes there were. */
+export async function undoLeftovers(paths: RuntimePaths, log: Log): Promise<number> {
+  const journal = readJournal(paths.journal)
+  if (!journal) return 0
+  const undone = await undoChanges(journal)
+  for (const change of undone.undone) log.info(`undone: ${describeChange(change)}`)
+  for (const { change, why } of undone.left) log.warning(`left as it is: ${describeChange(change)}; ${why}`)
+  if (undone.failed.length > 0) {
+    throw new UserError('What an earlier run had changed on this host could not all be undone.', {
+      exitCode: EXIT.rolledBack,
+      nextSteps: leftLines(undone),
+    })
+  }
+  keepChanges(journal, [])
+  return undone.undone.length
+}
+
+/**
+ * Starts translating. When it returns, packets flow; when it throws, the host is as it was before.
+ * @throws UserError with its exit status
+ */
+export async function startService(options: ServiceOptions): Promise<Service> {
+  const { loaded, log } = options
+  const asked = loaded.run
+  requirePrivilege(asked)
+  const paths = pathsFor(asked)
+  const lock = lockInstance(paths, asked.tun.name)
+  try {
+    const left = await undoLeftovers(paths, log)
+    if (left > 0) log.info('an earlier run had ended without cleaning up; what it left is undone', { changes: left })
+    const saved = loadSaved(asked, paths, log)
+    const prepared = await prepareHost(asked, saved.chosenPool)
+    for (const warning of [...loaded.warnings, ...prepared.plan.warnings]) log.warning(warning)
+    return await bringUp(options, paths, lock, prepared, saved)
+  } catch (error) {
+    lock.release()
+    throw error
+  }
+}
+
+async function bringUp(
+  options: ServiceOptions,
+  paths: RuntimePaths,
+  lock: InstanceLock,
+  prepared: Prepared,
+  saved: Saved,
+): Promise<Service> {
+  const { log, loaded } = options
+  const journal = newJournal(paths.journal, loaded.run.tun.name)
+  const device = await openDevice(prepared, journal)
+  let worker: PacketWorker | null = null
+  try {
+    worker = await startPacketWorker(workerOptions(device.config, device.tun, saved))
+    reportImport(worker, saved, log)
+    await applyChanges(
+      prepared.plan.changes.filter(c => c.kind !== 'device'),
+      journal,
+      options.beforeChange,
+    )
+    const service: Service = {
+      options,
+      log,
+      paths,
+      lock,
+      loaded,
+      config: device.config,
+      prepared,
+      journal,
+      tun: device.tun,
+      worker,
+      control: null,
+      sampler: makeSampler(performance.now()),
+      state: 'running',
+      startedMs: performance.now(),
+    }
+    service.control = await serveControl(paths.socket, {
+      status: () => statusOf(service),
+      table: (what, limit) => service.worker.query(what, limit),
+    })
+    saved.used()
+    watchWorker(service)
+    return service
+  } catch (error) {
+    await worker?.stop(false).catch(() => null)
+    throw await rollBack(error, journal, device.tun)
+  }
+}
+
+function watchWorker(service: Service): void {
+  const { worker } = service
+  void worker.ended.then(end => {
+    if (service.state !== 'stopping' && service.worker === worker) service.options.onEnd?.(end)
+  })
+}
+
+/** Opens the device behind the journal. */
+async function openDevice(prepared: Prepared, journal: Journal): Promise<{ tun: Tun; config: RunConfig }> {
+  const { config, plan } = prepared
+  if (config.host.setup) for (const change of plan.changes) if (change.kind === 'device') noteChange(journal, change)
+  let tun: Tun
+  try {
+    tun = openTun({ name: config.tun.name, queues: config.tun.queues })
+  } catch (error) {
+    keepChanges(journal, [])
+    throw error
+  }
+  try {
+    if (!config.host.setup) return { tun, config: withMtu(config, tun.mtu()) }
+    const index = (await readLinks()).find(l => l.name === tun.name)?.index ?? 0
+    noteDevice(journal, index)
+    return { tun, config }
+  } catch (error) {
+    tun.close()
+    keepChanges(journal, [])
+    throw error
+  }
+}
+
+/** Without set-up the device's MTU is somebody else's decision. */
+function withMtu(config: RunConfig, mtu: number): RunConfig {
+  if (mtu === 0 || mtu === config.tun.mtu) return config
+  return { ...config, tun: { ...config.tun, mtu }, xlat: { ...config.xlat, mtu } }
+}
+
+async function rollBack(error: unknown, journal: Journal, tun: Tun): Promise<unknown> {
+  const undone = await undoChanges(journal)
+  tun.close()
+  if (undone.failed.length === 0) keepChanges(journal, [])
+  return error instanceof ApplyError ? rolledBackError(error, undone) : error
+}
+
+function workerOptions(config: RunConfig, tun: Tun, saved: Saved | null) {
+  return {
+    config: config.xlat,
+    fds: tun.fds,
+    vnetHeader: tun.vnetHeader,
+    io: config.io,
+    spinUs: config.spinUs,
+    state: saved?.state ?? null,
+  }
+}
+
+function reportImport(worker: PacketWorker, saved: Saved, log: Log): void {
+  if (!saved.state) return
+  const { bib, sessions, refused } = worker.imported
+  log.info('sessions of the last run are kept', { bib, sessions, refused, age_s: Math.round(saved.ageMs / 1000) })
+}
+
+/** Files of the instance; a socket that was configured elsewhere stays there. */
+export function pathsFor(config: RunConfig): RuntimePaths {
+  const paths = runtimePaths(config.tun.name)
+  const isDefault = config.socket === `/run/nat64/${config.tun.name}.sock`
+  return isDefault ? paths : { ...paths, socket: config.socket }
+}
+
+/** What it says about itself now. */
+export async function statusOf(service: Service): Promise<StatusSnapshot> {
+  const { worker, config, loaded, prepared } = service
+  const guests = await worker.query('guests', 10).catch(() => ({ rows: [], total: 0 }))
+  return buildStatus(
+    {
+      version: service.options.version,
+      uptimeMs: performance.now() - service.startedMs,
+      state: service.state,
+      config,
+      file: loaded.file ?? null,
+      format: loaded.format,
+      tunMade: !service.tun.attached,
+      masquerade: prepared.plan.masquerade,
+      io: worker.io,
+      guests: guests.rows as GuestRow[],
+    },
+    worker.stats,
+    worker.loop,
+    service.sampler,
+  )
+}
+
+/** To be called once a second: rates. */
+export function tick(service: Service): void {
+  sample(service.sampler, service.worker.stats, performance.now())
+}
+
+/**
+ * Stops: sessions are exported and saved, the set-up is undone, the device closed. Never throws; what could not be
+ * undone is in the result and stays in the journal.
+ */
+export async function stopService(service: Service): Promise<{ left: string[] }> {
+  service.state = 'stopping'
+  const { config, log, paths, prepared } = service
+  service.control?.close()
+  const state = await service.worker.stop(config.saveState).catch(error => {
+    log.warning(`the packet worker did not stop in order: ${(error as Error).message}`)
+    return null
+  })
+  if (config.saveState) saveOnStop(config, paths, chosenText(prepared), state, log)
+  const left = await undoSetup(service)
+  service.tun.close()
+  service.lock.release()
+  return { left }
+}
+
+async function undoSetup(service: Service): Promise<string[]> {
+  const undone = await undoChanges(service.journal)
+  for (const { change, why } of undone.left) service.log.warning(`left as it is: ${describeChange(change)}; ${why}`)
+  if (undone.failed.length > 0) return leftLines(undone)
+  keepChanges(service.journal, [])
+  return []
+}
+
+export function chosenText(prepared: Prepared): string | null {
+  return prepared.chosen ? formatPrefix4(prepared.chosen) : null
+}
+
+/**
+ * Makes the device anew after somebody deleted it, with all that vanished along with it. Only for a device of our own.
+ * @throws what start throws; the service is stopped then
+ */
+export async function recoverService(service: Service, state: Uint8Array | null): Promise<void> {
+  const { journal, config, loaded } = service
+  service.tun.close()
+  const kept = journal.record.changes.filter(c => c.kind === 'sysctl' || c.kind === 'nft')
+  keepChanges(journal, kept)
+  const ours = kept.flatMap(c => (c.kind === 'nft' ? [c.table] : []))
+  const prepared = await prepareHost(loaded.run, chosenText(service.prepared), ours)
+  const device = await openDevice(prepared, journal)
+  service.tun = device.tun
+  service.worker = await startPacketWorker({ ...workerOptions(config, device.tun, null), state })
+  watchWorker(service)
+  const missing = prepared.plan.changes.filter(c => c.kind !== 'device' && c.kind !== 'nft')
+  await applyChanges(missing, journal)
+  service.prepared = prepared
+}
