@@ -11,6 +11,7 @@ import { parse } from './parse.js'
 import { parseInner } from './parse-inner.js'
 import { REASON } from './reason.js'
 import { STORE_SYN, type State } from './state.js'
+import { STAT } from './stats.js'
 import { DROPPED, EMITTED, HAIRPINNED, STORED, TRANSLATED, type Verdict } from './verdict.js'
 
 const ECHO_REPLY4 = 0
@@ -114,7 +115,12 @@ export class Stateful {
   private storeSyn(p: Packet, nowMs: number): Verdict {
     // What follows such a fragment could not be answered.
     if (p.moreFragments) return this.drop(REASON.no_bib_entry)
-    return this.state.storeSyn(p.buf, p.start, p.end, nowMs) ? STORED : this.drop(this.state.reason)
+    const stats = this.engine.stats
+    const before = stats[STAT.storedSyns]!
+    if (!this.state.storeSyn(p.buf, p.start, p.end, nowMs)) return this.drop(this.state.reason)
+    // Sent again while it waits: the first one stands for both.
+    if (stats[STAT.storedSyns] === before) stats[STAT.absorbed]! += 1
+    return STORED
   }
 
   /** An ICMPv6 error about a packet that went to a guest; its session is that of the packet inside. */

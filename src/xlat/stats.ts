@@ -33,7 +33,7 @@ export const STAT = {
   translated: 25,
   /** Echo requests to addresses of our own, answered. */
   answered: 26,
-  /** Stored SYNs that met one from inside (RFC 6146 section 3.5.2.2) and are no longer needed. */
+  /** SYNs from outside for which another one stands: one from inside (RFC 6146 section 3.5.2.2), or their own first. */
   absorbed: 27,
   /** Drops by reason: this plus the reason's number. */
   drops: 32,

@@ -7,7 +7,7 @@
  *
  *     translated   its translation left, in place or through the outbox, alone or as part of a reassembled packet
  *     answered     an echo request to an address of our own
- *     absorbed     a stored SYN that met one from inside
+ *     absorbed     a stored SYN that met one from inside, or a SYN like one that is stored
  *     drops[r]     refused, now or after it had waited; r is every reason but icmp_rate and write_error
  *     storedFragments, storedSyns (gauges)   still waiting
  *
@@ -17,6 +17,8 @@ import { formatIpv4 } from '../addr/ipv4.js'
 import { formatIpv6 } from '../addr/ipv6.js'
 import { isMartian4, isMartian6 } from '../addr/special.js'
 import type { BibRow, GuestRow, SessionRow } from '../run/protocol.js'
+import { u32 } from '../wire/bytes.js'
+import { IP4 } from '../wire/protocol.js'
 import type { XlatConfig } from './config.js'
 import type { PoolEntry } from './dynamic-pool.js'
 import { type Engine, makeEngine } from './engine.js'
@@ -74,6 +76,10 @@ export class Translator {
     this.stats = options.stats ?? makeStats()
     this.engine = makeEngine(config, this.stats, this.outbox, options.random32())
     this.build(config)
+  }
+
+  get config(): XlatConfig {
+    return this.engine.config
   }
 
   private build(config: XlatConfig): void {
@@ -215,8 +221,13 @@ export class Translator {
 
   private endSyn(i: number, nowMs: number): void {
     const { stored, sink } = this
+    // Parsing would object: only the headers were kept.
     stored.set(sink.synBytes, sink.synStart[i]!, sink.synEnd[i]!)
-    if (parse(stored) === 0) this.reply(stored, REASON.syn_timeout, nowMs)
+    stored.version = 4
+    stored.s3 = u32(stored.buf, stored.start + IP4.SRC)
+    stored.d3 = u32(stored.buf, stored.start + IP4.DST)
+    this.stats[STAT.drops + REASON.syn_timeout]! += 1
+    this.reply(stored, REASON.syn_timeout, nowMs)
   }
 
   /** Swaps the configuration. Sessions and leases stay where it still covers them; returns how many sessions went. */
