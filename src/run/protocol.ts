@@ -11,6 +11,8 @@ export interface WorkerStart {
   readonly fds: readonly number[]
   /** The descriptors carry virtio-net headers. */
   readonly vnetHeader: boolean
+  /** The device takes UDP super-packets (USO), so that datagrams of one flow may be written together. */
+  readonly uso?: boolean
   /** auto: io_uring where the kernel allows it. */
   readonly io: IoKind | 'auto'
   /** An eventfd; a write of 1 wakes the worker so that it reads its messages. */
@@ -89,6 +91,6 @@ export type FromWorker =
     }
   | { readonly type: 'state'; readonly id: number; readonly state: Uint8Array }
   | { readonly type: 'stopped'; readonly state: Uint8Array | null }
-  /** The device is gone or its descriptor broke; the worker has ended its loop. */
-  | { readonly type: 'device-lost'; readonly errno: string }
+  /** The device is gone or its descriptor broke; the worker has ended its loop. `state` is what was exported. */
+  | { readonly type: 'device-lost'; readonly errno: string; readonly state: Uint8Array | null }
   | { readonly type: 'failed'; readonly message: string; readonly stack: string }
