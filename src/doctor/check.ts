@@ -1,5 +1,6 @@
 /** What a check is: declared data and one pure function from facts to findings. */
 import type { FactName, Facts, Unavailable } from '../facts/facts.js'
+import type { Model } from '../path/inventory.js'
 
 export type Severity = 'error' | 'warning' | 'info'
 
@@ -58,7 +59,8 @@ export interface Check<Need extends FactName = FactName> {
   readonly needs: readonly Need[]
   /** Codes whose findings explain this one's: it is folded under them. */
   readonly after: readonly string[]
-  readonly run: (facts: Given<Need>) => readonly Omit<Finding, 'code'>[]
+  /** `model`: translators, guests' devices, predicted paths; built from what could be read. */
+  run(facts: Given<Need>, model: Model): readonly Omit<Finding, 'code'>[]
 }
 
 /** Types a check: `needs` decides what `run` is given. */
