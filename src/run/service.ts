@@ -185,6 +185,7 @@ function workerOptions(config: RunConfig, tun: Tun, saved: Saved | null) {
     config: config.xlat,
     fds: tun.fds,
     vnetHeader: tun.vnetHeader,
+    uso: tun.offloads.uso,
     io: config.io,
     spinUs: config.spinUs,
     state: saved?.state ?? null,
