@@ -1,0 +1,87 @@
+/** A new configuration for tables that are in use: what still fits stays where it is. */
+import type { Prefix6 } from '../addr/prefix.js'
+import type { XlatConfig } from './config.js'
+import { PendingSyns } from './pending.js'
+import { Pool4, PROTOCOLS } from './port-alloc.js'
+import { exportState, importState } from './state-export.js'
+import type { StateTables } from './tables.js'
+
+/** Returns how many sessions were dropped. SYNs that wait are forgotten when their limit changes. */
+export function reconfigureState(s: StateTables, config: XlatConfig): number {
+  const old = s.config
+  const before = s.sessions.count
+  // One side of every session is an address in pool6: under another one they would be other sessions.
+  if (!samePrefix(old.pool6, config.pool6)) removeSessions(s)
+  if (isBeyond(s, config)) {
+    const saved = exportState(s)
+    s.allocate(config)
+    s.adopt(config)
+    s.addStaticBib()
+    importState(s, saved)
+    return before - s.sessions.count
+  }
+  if (old.limits.storedSyns !== config.limits.storedSyns) s.pending = new PendingSyns(config.limits.storedSyns, s.hash)
+  s.adopt(config)
+  if (JSON.stringify([old.pool4, old.staticBib]) !== JSON.stringify([config.pool4, config.staticBib])) changePool(s)
+  return before - s.sessions.count
+}
+
+function samePrefix(a: Prefix6 | null, b: Prefix6 | null): boolean {
+  return a === b || (!!a && !!b && a.length === b.length && a.address.every((w, k) => w === b.address[k]))
+}
+
+/** The tables are too small for it, or guests are counted otherwise. */
+function isBeyond(s: StateTables, config: XlatConfig): boolean {
+  const { limits } = config
+  return (
+    limits.sessions > s.sessions.capacity ||
+    limits.bib + config.staticBib.length > s.bib.capacity ||
+    limits.guestPrefixLength !== s.config.limits.guestPrefixLength
+  )
+}
+
+function removeSessions(s: StateTables): void {
+  const { high } = s.sessions
+  for (let i = 0; i < high; i++) if (s.sessions.isUsed(i)) s.removeSession(i)
+}
+
+/** Removes a BIB entry with its sessions. */
+function removeWhole(s: StateTables, b: number): void {
+  s.bib.setStatic(b, true)
+  while (s.bib.head(b) >= 0) s.removeSession(s.bib.head(b))
+  s.removeBib(b)
+}
+
+function changePool(s: StateTables): void {
+  const { bib, config, guests } = s
+  const statics = new Set<number>()
+  for (const entry of config.staticBib) {
+    const same = s.findStatic(entry)
+    if (same >= 0) {
+      statics.add(same)
+      continue
+    }
+    // What a guest got by chance gives way to what the administrator wants.
+    const p = PROTOCOLS.indexOf(entry.protocol)
+    const [h0, h1, h2, h3] = entry.host6
+    const six = bib.find6(p, h0, h1, h2, h3, entry.host6Port)
+    if (six >= 0 && !statics.has(six)) removeWhole(s, six)
+    const four = bib.find4(p, entry.mapped4, entry.mapped4Port)
+    if (four >= 0 && !statics.has(four)) removeWhole(s, four)
+  }
+  s.pool = new Pool4(config.pool4, s.random32)
+  for (let g = 0; g < guests.high; g++) guests.unpair(g)
+  for (let b = 0; b < bib.high; b++) {
+    if (!bib.isUsed(b)) continue
+    const p = bib.protocol(b)
+    bib.setStatic(b, statics.has(b))
+    const isCovered = s.pool.covers(p, bib.mapped4(b), bib.mapped4Port(b))
+    if (!statics.has(b) && (!isCovered || bib.head(b) < 0)) {
+      removeWhole(s, b)
+      continue
+    }
+    s.pool.reserve(p, bib.mapped4(b), bib.mapped4Port(b))
+    if (!bib.isStatic(b) && !guests.hasAddress(bib.guest(b))) guests.pair(bib.guest(b), bib.mapped4(b) | 0)
+  }
+  s.addStaticBib()
+}
