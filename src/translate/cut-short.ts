@@ -45,7 +45,8 @@ function isEnough6(b: Uint8Array, start: number, end: number): boolean {
 function isEnoughTransport(b: Uint8Array, o: number, end: number, protocol: number): boolean {
   switch (protocol) {
     case P.TCP:
-      return end - o >= P.TCP_HEADER && end - o >= (u8(b, o + 12) >>> 4) * 4
+      // Missing options read as zeros, the end of options.
+      return end - o >= P.TCP_HEADER
     case P.UDP:
       return end - o >= P.UDP_HEADER && u16(b, o + P.UDP_CHECKSUM) !== 0
     case P.ICMP4:

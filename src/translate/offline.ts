@@ -8,6 +8,7 @@ import { blankHeader, findIp, type IpSpot, turnRound, writeVersion } from '../wi
 import type { XlatConfig } from '../xlat/config.js'
 import type { Outbox } from '../xlat/outbox.js'
 import { HEADROOM, Packet } from '../xlat/packet.js'
+import { completeChecksum } from '../xlat/partial-checksum.js'
 import { REASON, REASONS } from '../xlat/reason.js'
 import { DROPPED, EMITTED, HAIRPINNED, REPLIED, TRANSLATED, VERDICTS, type Verdict } from '../xlat/verdict.js'
 import { declaredLength, isEnoughCaptured } from './cut-short.js'
@@ -17,6 +18,8 @@ import { guessOffloads } from './offload.js'
 export interface PacketTranslator {
   reason: number
   readonly outbox: Outbox
+  /** Counters, see xlat/stats.ts. */
+  readonly stats: Float64Array
   translate(p: Packet, nowMs: number): Verdict
   expire(nowMs: number, budget: number): number
 }
@@ -54,7 +57,7 @@ export interface Offline {
   readonly packet: Packet
   readonly spot: IpSpot
   readonly buffer: Uint8Array
-  /** Virtual time, ms since the first record; never goes back. */
+  /** Virtual time, ms; 1 at the first record; never goes back. */
   nowMs: number
   /** The capture's time that `nowMs` stands for, ms since 1970; NaN before the first record. */
   clockMs: number
@@ -88,7 +91,7 @@ export function createOffline(
     packet: new Packet(),
     spot: { ip: -1, typeAt: -1 },
     buffer: new Uint8Array(HEADROOM + MAX_PACKET + 64),
-    nowMs: 0,
+    nowMs: 1,
     clockMs: Number.NaN,
     verdict: 'passed',
     reason: 0,
@@ -152,6 +155,7 @@ function writeTranslated(
 ): void {
   const { packet } = offline
   settle(offline, VERDICTS[verdict], REASON.none)
+  if (captured >= packet.end) completeChecksum(packet)
   const end = Math.max(packet.start, Math.min(packet.end, captured))
   const header = linkHeader(offline, record, linkType, versionOf(packet.buf, packet.start))
   const was = describePacket(record.bytes, offline.spot.ip, record.end)

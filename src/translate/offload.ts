@@ -2,7 +2,7 @@
  * Captures taken on the sending host show packets before the network card has finished them: TCP longer than the MTU
  * (segmentation offload), and checksum fields that hold the pseudo-header's sum only (checksum offload). On a TUN device
  * the kernel says so in the virtio-net header; here it has to be seen from the packet, so that the translator treats both
- * alike.
+ * alike. What is written is complete, as it would be on the wire.
  */
 
 import { u8, u16, u32 } from '../wire/bytes.js'

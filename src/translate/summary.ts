@@ -1,7 +1,7 @@
 /** What came of translating a capture, as JSON and as text. */
+import { EXIT, type ExitCode } from '../errors.js'
 import { formatCount, formatDuration } from '../term/format.js'
 import type { Glyphs } from '../term/glyphs.js'
-import { REASONS } from '../xlat/reason.js'
 import type { OfflineVerdict } from './offline.js'
 
 /** The result of `nat64 translate`. */
@@ -11,6 +11,8 @@ export interface TranslateSummary {
     readonly format: 'pcap' | 'pcapng' | null
     readonly packets: number
     readonly bytes: number
+    /** The file does not end in the middle of a packet. */
+    readonly isComplete: boolean
     readonly interfaces: readonly { readonly name: string; readonly linkType: string }[]
     /** Time of the first and last packet, seconds since 1970; null without packets. */
     readonly firstTime: number | null
@@ -25,11 +27,9 @@ export interface TranslateSummary {
   readonly warnings: readonly string[]
 }
 
-/** Makes the list of reasons out of counts by number. */
-export function reasonList(counts: Float64Array): TranslateSummary['reasons'] {
-  return REASONS.map(({ code, explanation }, i) => ({ code, count: counts[i] ?? 0, explanation }))
-    .filter((r, i) => i > 0 && r.count > 0)
-    .sort((a, b) => b.count - a.count)
+/** 1 when the input ended in the middle of a packet: there is more that was not translated. */
+export function exitCodeOf(summary: TranslateSummary): ExitCode {
+  return summary.input.isComplete ? EXIT.ok : EXIT.findings
 }
 
 const MEANING: Readonly<Record<string, string>> = {

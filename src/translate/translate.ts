@@ -12,8 +12,8 @@ import { fileError } from './file-error.js'
 import { createOffline, type Offline, type OutPacket, type PacketTranslator, translateRecord } from './offline.js'
 import { createOutput, type OutputFile } from './output.js'
 import { openSink, type Sink } from './sink.js'
-import { reasonList, type TranslateSummary } from './summary.js'
-import { count, createTally, type Tally } from './tally.js'
+import type { TranslateSummary } from './summary.js'
+import { count, createTally, reasonList, type Tally } from './tally.js'
 
 export interface TranslateOptions {
   /** File names; `-` is standard input or output. */
@@ -26,6 +26,8 @@ export interface TranslateOptions {
   readonly raw: boolean
   /** The program's name and version, for pcapng. */
   readonly application: string
+  /** What was decided for want of a configuration; becomes part of the warnings. */
+  readonly notes: readonly string[]
   /** Called with one line a packet. */
   readonly onLine?: (line: string) => void
 }
@@ -96,7 +98,7 @@ async function run(
   }
   const warnings = endWarnings(options, reader, tally)
   output.finish()
-  return summarise(options, reader, output, tally, warnings)
+  return summarise(options, reader, output, tally, reasonList(tally, translator.stats), warnings)
 }
 
 function malformedError(file: string, reader: CaptureReader): UserError {
@@ -108,7 +110,7 @@ function malformedError(file: string, reader: CaptureReader): UserError {
 
 /** Throws when the file is no capture at all; a capture that merely ends too early is worth a warning. */
 function endWarnings(options: TranslateOptions, reader: CaptureReader, tally: Tally): string[] {
-  const warnings: string[] = []
+  const warnings: string[] = [...options.notes]
   const end = checkEnd(reader)
   if (end !== null && reader.interfaces.length === 0) {
     reader.malformed = end
@@ -148,6 +150,7 @@ function summarise(
   reader: CaptureReader,
   output: OutputFile,
   tally: Tally,
+  reasons: TranslateSummary['reasons'],
   warnings: readonly string[],
 ): TranslateSummary {
   return {
@@ -156,6 +159,7 @@ function summarise(
       format: reader.format,
       packets: tally.packets,
       bytes: tally.bytes,
+      isComplete: checkEnd(reader) === null,
       interfaces: reader.interfaces.map(i => ({ name: i.name, linkType: linkName(i.linkType) })),
       firstTime: tally.firstTime,
       lastTime: tally.lastTime,
@@ -163,7 +167,7 @@ function summarise(
     output: { file: options.output, format: output.format, packets: output.packets },
     mode: options.config.mode,
     verdicts: tally.verdicts,
-    reasons: reasonList(tally.reasons),
+    reasons,
     warnings,
   }
 }
