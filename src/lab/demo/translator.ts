@@ -2,6 +2,8 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { readdirSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { askControl } from '../../run/control.js'
+import type { StatusSnapshot } from '../../run/status-types.js'
 import { enterLab, labDirectory } from '../enter.js'
 import { labEnvironment } from '../shell.js'
 
@@ -54,19 +56,24 @@ export function startTranslator(lab: string, program: readonly string[], args: r
   }
 }
 
-/** Waits until a translator answers on its control socket. False when it ended or took too long. */
+/** Waits until a translator says on its control socket that it runs. False when it ended or took too long. */
 export async function translatorReady(lab: string, translator: NodeTranslator, timeoutMs: number): Promise<boolean> {
-  for (let waited = 0; waited < timeoutMs && translator.exit() === null; waited += 20) {
-    if (translator.output().some(line => /\bready\b/i.test(line)) && hasSocket(lab)) return true
+  const start = performance.now()
+  while (performance.now() - start < timeoutMs && translator.exit() === null) {
+    for (const socket of controlSockets(lab)) {
+      const status = (await askControl(socket, { ask: 'status' }).catch(() => null)) as StatusSnapshot | null
+      if (status?.state === 'running') return true
+    }
     await sleep(20)
   }
   return false
 }
 
-function hasSocket(lab: string): boolean {
+function controlSockets(lab: string): readonly string[] {
+  const directory = `${labDirectory(lab)}/run`
   try {
-    return readdirSync(`${labDirectory(lab)}/run`).some(f => f.endsWith('.sock'))
+    return readdirSync(directory).flatMap(f => (f.endsWith('.sock') ? [`${directory}/${f}`] : []))
   } catch {
-    return false
+    return []
   }
 }
