@@ -9,7 +9,6 @@ import { makeMailbox } from './mailbox.js'
 import type { WorkerEnd } from './packet-worker.js'
 import { describeChange } from './plan/change.js'
 import { reloadService } from './reload.js'
-import { onSignals } from './signals.js'
 import {
   recoverService,
   type Service,
@@ -19,6 +18,7 @@ import {
   stopService,
   tick,
 } from './service.js'
+import { onSignals } from './signals.js'
 
 type Event =
   | { readonly type: 'stop'; readonly why: string }

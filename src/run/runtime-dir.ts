@@ -2,7 +2,17 @@
  * Where an instance keeps its lock, journal and socket: /run/nat64, one set a device and network namespace. Two namespaces
  * may have devices of the same name but share /run, so files outside the first namespace carry its inode number.
  */
-import { closeSync, fstatSync, mkdirSync, openSync, readFileSync, statSync, unlinkSync, writeSync } from 'node:fs'
+import {
+  closeSync,
+  fstatSync,
+  ftruncateSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  statSync,
+  unlinkSync,
+  writeSync,
+} from 'node:fs'
 import { EXIT, UserError } from '../errors.js'
 import { flock, LOCK_EX_NB } from '../host/libc.js'
 import { isFirstNetns, netnsInode } from '../host/netns.js'
@@ -46,7 +56,8 @@ export function lockInstance(paths: RuntimePaths, tunName: string): InstanceLock
       })
     }
     if (isCurrent(fd, paths.lock)) {
-      writeSync(fd, `${process.pid}\n`, 0)
+      ftruncateSync(fd)
+      writeSync(fd, `${process.pid}\n`)
       let held = true
       return {
         release() {

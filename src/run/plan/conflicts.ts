@@ -30,8 +30,10 @@ export interface Conflict {
 
 /** All conflicts, the ones that explain others first. Empty: go ahead. */
 export function findConflicts(config: RunConfig, chosen: Prefix4 | null, facts: HostFacts, plan: Plan): Conflict[] {
-  const found = [...jool(config, facts), ...ownAddresses(config, facts)]
-  if (!config.host.setup) return found
+  const own = ownAddresses(config, facts)
+  const found = [...jool(config, facts), ...own]
+  // The routes that go with an address of the host would only repeat it.
+  if (!config.host.setup || own.length > 0) return found
   const routed = routedPrefixes(config, chosen, facts)
   for (const prefix of routed.six) found.push(...routes(config, facts, 6, formatPrefix6(prefix)))
   for (const prefix of routed.four) found.push(...routes(config, facts, 4, formatPrefix4(prefix)))
@@ -172,7 +174,7 @@ function routeConflict(
           : ['Use a prefix that is on no link, such as 64:ff9b::/96, or one that is routed to this host.'],
     }
   }
-  const to = route.dev === null ? `a ${route.type} route` : `routed to ${route.dev}`
+  const to = route.dev === null ? `routed nowhere (${route.type})` : `routed to ${route.dev}`
   const part = relation === 'inside' ? `A part of ${what} ${wanted}, ${route.prefix}, is` : `${what} ${wanted} is`
   const who = relation === 'inside' ? 'The longer prefix would win for its part' : 'Only one of two equal routes wins'
   return {
