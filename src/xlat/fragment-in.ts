@@ -7,7 +7,6 @@ import { u8, u16, u32 } from '../wire/bytes.js'
 import { ICMP4, ICMP6, IP4, IP6, UDP, UDP_CHECKSUM } from '../wire/protocol.js'
 import { type Engine, emit } from './engine.js'
 import { DEAD, type FragmentStore, RESOLVED, WAITING } from './fragment-store.js'
-import { clearDf, emitFragments4 } from './fragment-v4.js'
 import { Packet } from './packet.js'
 import { parse } from './parse.js'
 import { REASON } from './reason.js'
@@ -143,33 +142,27 @@ export class FragmentInput {
     return verdict
   }
 
-  /** Every byte has come: translates the packet as one, and sends it in as many fragments as it takes. */
+  /** Every byte has come: translates the packet as one; it leaves in as many fragments as it takes. */
   private whole(p: Packet, e: number, nowMs: number): Verdict {
-    const { store, engine, stateful, assembled: q } = this
-    const id = p.fragId & 0xffff
-    const isSound = assemble(store, e, p.version, this.assembly, q)
+    const { store, engine, assembled: q } = this
+    const fits = assemble(store, e, p.version, this.assembly, q)
     // The last fragment is counted by the caller, the others here.
     const others = store.release(e, 0) - 1
     store.close(e, 0)
-    this.subject = q
-    const reason = isSound ? parse(q) : REASON.fragment_overlap
-    let verdict = reason === 0 ? stateful.step(q, nowMs) : this.drop(reason)
-    if (verdict === DROPPED && reason === 0) this.drop(stateful.reason)
-    if (verdict === TRANSLATED && stateful.isHairpin) {
-      clearDf(q.buf, q.start)
-      const second = parse(q)
-      verdict = second === 0 ? stateful.step(q, nowMs) : this.drop(second)
-      if (verdict === DROPPED && second === 0) this.drop(stateful.reason)
-    }
-    if (verdict === TRANSLATED) verdict = this.send(q, id) ? EMITTED : this.drop(REASON.outbox_full)
+    const verdict = fits ? this.send(q, nowMs) : this.drop(REASON.too_big)
     engine.stats[verdict === DROPPED ? STAT.drops + this.reason : STAT.translated]! += others
     return verdict
   }
 
-  private send(q: Packet, id: number): boolean {
-    const { outbox, config } = this.engine
-    const isV4 = u8(q.buf, q.start) >>> 4 === 4
-    return isV4 ? emitFragments4(outbox, q.buf, q.start, q.end, config.mtu, id) : emit(outbox, q)
+  private send(q: Packet, nowMs: number): Verdict {
+    const { engine, stateful } = this
+    const reason = parse(q)
+    if (reason !== 0) return this.drop(reason)
+    this.subject = q
+    const verdict = stateful.whole(q, nowMs)
+    if (verdict === DROPPED) return this.drop(stateful.reason)
+    if (verdict === EMITTED) return EMITTED
+    return emit(engine.outbox, q) ? EMITTED : this.drop(REASON.outbox_full)
   }
 
   private drop(reason: number): Verdict {

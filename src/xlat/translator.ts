@@ -236,8 +236,11 @@ export class Translator {
     let dropped = 0
     this.fragments?.clear()
     this.fragments = null
-    if (config.mode === 'stateful') dropped = this.state?.reconfigure(config, nowMs) ?? 0
-    else if (this.state !== null) {
+    const syns = this.stats[STAT.storedSyns]!
+    if (config.mode === 'stateful') {
+      dropped = this.state?.reconfigure(config, nowMs) ?? 0
+      this.stats[STAT.drops + REASON.syn_timeout]! += syns - this.stats[STAT.storedSyns]!
+    } else if (this.state !== null) {
       dropped = this.stats[STAT.sessions]!
       this.forgetState()
     }
