@@ -47,8 +47,8 @@ function checkModes(c: Composed, report: Report): void {
   const mode = c.mode.value
   for (const key of KEYS) {
     const { modes, essential } = SETTINGS[key]
-    const isDefault = JSON.stringify(c[key].value) === JSON.stringify(DEFAULTS[key])
-    if (modes === undefined || modes.includes(mode) || isDefault) continue
+    if (modes === undefined || modes.includes(mode) || c[key].origin === 'default') continue
+    if (JSON.stringify(c[key].value) === JSON.stringify(DEFAULTS[key])) continue
     const text = `found in mode ${mode}, allowed: in mode ${modes.join(' and ')}`
     if (essential)
       report.error(c[key].origin, key, `${text}${c.mode.origin === 'default' ? ' (mode is not set; set it)' : ''}`)

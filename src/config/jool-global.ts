@@ -1,4 +1,5 @@
 /** The keys of "global" in a Jool configuration (Jool 4.1): what each becomes here. */
+import { ipv4 } from '../addr/ipv4.js'
 import { bool, formatDuration, int, type Kind, oneOf, optional } from './kinds.js'
 import { type Layer, put } from './layer.js'
 import { pool6, prefix4, prefix6 } from './net-kinds.js'
@@ -87,18 +88,19 @@ function timeout(key: TimeoutKey, least: number, rfc: number): GlobalKey {
   )
 }
 
-function rfc6791(
-  key: 'own-address4' | 'own-address6',
-  kind: Kind<{ address: unknown; length: number } | null>,
-  full: number,
+/** Jool draws these addresses from a prefix; here it is one, the first that a host may have. */
+function rfc6791<P extends { readonly length: number }>(
+  kind: Kind<P | null>,
+  bits: number,
+  use: (layer: Layer, prefix: P, add: number, where: Origin) => void,
 ): GlobalKey {
   return define(
     kind,
     (prefix, c, name) => {
       if (prefix === null) return
-      put(c.layer, key, prefix.address as never, c.where)
-      if (prefix.length < full)
-        c.report.warn(c.where, name, 'only the first address is used, as the source of every such ICMP error')
+      use(c.layer, prefix, prefix.length < bits - 1 ? 1 : 0, c.where)
+      if (prefix.length < bits)
+        c.report.warn(c.where, name, 'only one address of it is used, as the source of every such ICMP error')
     },
     'siit',
   )
@@ -146,8 +148,13 @@ export const GLOBAL_KEYS: Readonly<Record<string, GlobalKey>> = {
     'siit',
   ),
   'randomize-rfc6791-addresses': ignored(bool, 'one address is used for these ICMP errors', 'siit', false),
-  'rfc6791v4-prefix': rfc6791('own-address4', orNull(prefix4), 32),
-  'rfc6791v6-prefix': rfc6791('own-address6', orNull(prefix6), 128),
+  'rfc6791v4-prefix': rfc6791(orNull(prefix4), 32, (layer, p, add, where) =>
+    put(layer, 'own-address4', ipv4(p.address + add), where),
+  ),
+  'rfc6791v6-prefix': rfc6791(orNull(prefix6), 128, (layer, p, add, where) => {
+    const [a, b, c, d] = p.address
+    put(layer, 'own-address6', [a, b, c, d + add], where)
+  }),
   'address-dependent-filtering': define(
     bool,
     (on, c) => put(c.layer, 'filtering', on ? 'address-dependent' : 'endpoint-independent', c.where),
@@ -166,7 +173,12 @@ export const GLOBAL_KEYS: Readonly<Record<string, GlobalKey>> = {
     true,
   ),
   'f-args': ignored(number(int(0, 15)), 'ports are chosen in another way than by RFC 6056 algorithm 3', 'nat64'),
-  'handle-rst-during-fin-rcv': ignored(bool, 'TCP states follow RFC 6146 section 3.5.2.2', 'nat64', false),
+  'handle-rst-during-fin-rcv': ignored(
+    bool,
+    'an RST in the FIN RCV states always starts the transitory timer',
+    'nat64',
+    true,
+  ),
   'tcp-est-timeout': timeout('timeouts.tcp-established', 7_200_000, 7_440_000),
   'tcp-trans-timeout': timeout('timeouts.tcp-transitory', 240_000, 240_000),
   'udp-timeout': timeout('timeouts.udp', 120_000, 120_000),

@@ -32,19 +32,25 @@ export function parseConfig(source: Source): LoadedConfig {
   const [stateDirectory] = (source.stateDirectory ?? '').split(':') as [string]
   if (stateDirectory.startsWith('/')) put(base, 'state-dir', stateDirectory, '$STATE_DIRECTORY')
   const read = readFile(source, report, flags, base['state-dir']?.value ?? DEFAULT_RUN_CONFIG.stateDir)
-  if (report.errors.length > 0) throw new ConfigError(report.errors)
+  if (report.errors.length > 0) throw new ConfigError(inOrder(report.errors))
   if (source.file !== undefined) report.nameOf = fileWords(read.format, source.file.name)
   const composed = compose([base, read.layer, flags])
   check(composed, report)
-  if (report.errors.length > 0) throw new ConfigError(report.errors)
+  if (report.errors.length > 0) throw new ConfigError(inOrder(report.errors))
   if (read.format === 'jool-nat64' || read.format === 'jool-siit') strictNote(composed, report)
   return {
     run: toRunConfig(Object.fromEntries(KEYS.map(key => [key, composed[key].value])) as unknown as Settings),
     origins: originsOf(composed),
-    warnings: report.warnings,
+    warnings: inOrder(report.warnings),
     format: read.format,
     ...(source.file === undefined ? {} : { file: source.file.name }),
   }
+}
+
+/** By line, as far as messages name the same file; flags first. */
+function inOrder(messages: readonly string[]): string[] {
+  const line = (message: string) => Number(/^.*?:(\d+): /.exec(message)?.[1] ?? 0)
+  return [...messages].sort((a, b) => line(a) - line(b))
 }
 
 function readFile(

@@ -57,9 +57,18 @@ export class Report {
   }
 }
 
-/** Joins origin, directive and text in the one form that all messages have. */
+/** Joins origin, directive and text in the one form that all messages have: one line, fit for a terminal. */
 function sentence(where: Origin, directive: string, text: string): string {
-  return directive === '' ? `${where}: ${text}` : `${where}: ${directive}: ${text}`
+  return clean(directive === '' ? `${where}: ${text}` : `${where}: ${shorten(directive)}: ${text}`)
+}
+
+/** Escapes control characters, so that nothing from a file reaches the terminal as a command. */
+function clean(text: string): string {
+  return text.replace(/[\0-\x1f\x7f-\xa0\u2028\u2029]/g, c => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`)
+}
+
+function shorten(text: string): string {
+  return text.length > WIDTH ? `${text.slice(0, WIDTH)}…` : text
 }
 
 /** A configuration that was refused; `problems` has a line each, naming file and line, directive, found and allowed. */
@@ -86,8 +95,7 @@ export function show(value: unknown): string {
   if (Array.isArray(value)) return value.length === 0 ? 'an empty list' : `a list of ${value.length}`
   if (typeof value === 'object') return 'a table'
   if (typeof value !== 'string') return String(value)
-  const clean = value.replace(/[^\x20-\x7e\u00a1-\uffff]/g, c => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`)
-  return `"${clean.length > WIDTH ? `${clean.slice(0, WIDTH)}…` : clean}"`
+  return `"${clean(shorten(value))}"`
 }
 
 /** Names the word of `words` that `typed` was probably meant to be, as ", did you mean x?"; empty when none is near. */

@@ -1,0 +1,76 @@
+/** Mutated configuration files of all formats: accepted, or refused with a ConfigError; nothing else, and quickly. */
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, it } from 'vitest'
+import { parseConfig } from '../../src/config/parse.js'
+import { printConfig } from '../../src/config/print.js'
+import { ConfigError } from '../../src/config/problems.js'
+
+const folder = join(import.meta.dirname, '../../fixtures/config')
+const corpus = readdirSync(folder)
+  .filter(name => /\.(toml|conf)$/.test(name))
+  .map(name => readFileSync(join(folder, name), 'utf8'))
+  // Pieces of a few lines are mutated more often than whole files, which are long.
+  .flatMap(text => [text, ...(text.match(/(?:.*\n){1,8}/g) ?? [])])
+
+const SPICE = ['"', "'", '[', ']', '{', '}', '=', '#', '\n', '\\', ',', '/', ':', '.', '-', '0', '99999999999', '\0']
+const WORDS = ['null', 'true', 'pool6', 'global', '__proto__', '"""', '[[', '1e999', '0x', '\ud800', '\u007f', 'map ']
+const PIECES = [...SPICE, ...WORDS]
+
+/** xorshift32 */
+function generator(seed: number): (n: number) => number {
+  let x = seed
+  return n => {
+    x ^= x << 13
+    x ^= x >>> 17
+    x ^= x << 5
+    return (x >>> 0) % n
+  }
+}
+
+function mutate(text: string, pick: (n: number) => number): string {
+  let out = text
+  for (let edits = 1 + pick(3); edits > 0; edits--) {
+    const at = pick(out.length + 1)
+    const length = pick(4) === 0 ? pick(40) : pick(2)
+    const kind = pick(5)
+    const insert =
+      kind === 0
+        ? String.fromCharCode(pick(128))
+        : kind < 4
+          ? PIECES[pick(PIECES.length)]
+          : out.slice(at, at + pick(30))
+    out = out.slice(0, at) + insert + out.slice(at + length)
+  }
+  return out
+}
+
+const SEED = 20260823
+const ROUNDS = 100_000
+
+it(`takes ${ROUNDS} mutated files (seed ${SEED})`, { timeout: 60_000 }, () => {
+  const pick = generator(SEED)
+  let accepted = 0
+  let refused = 0
+  for (let i = 0; i < ROUNDS; i++) {
+    const text = mutate(corpus[pick(corpus.length)] as string, pick)
+    try {
+      const loaded = parseConfig({
+        file: { name: 'f', text },
+        readOther: () => ({ text: 'map 192.0.2.1 2001:db8::1\n' }),
+      })
+      accepted++
+      if (i % 64 === 0) {
+        const again = parseConfig({ file: { name: 'printed', text: printConfig(loaded) } })
+        expect(again.run, text).toEqual(loaded.run)
+      }
+    } catch (error) {
+      if (!(error instanceof ConfigError)) throw new Error(`${JSON.stringify(text)}: ${error}`, { cause: error })
+      refused++
+      if (!error.problems.every(p => /^\S+:\d+: \S/.test(p)))
+        throw new Error(`no line: ${error.message}\n${JSON.stringify(text)}`)
+    }
+  }
+  expect(accepted).toBeGreaterThan(ROUNDS / 100)
+  expect(refused).toBeGreaterThan(ROUNDS / 10)
+})
