@@ -69,6 +69,9 @@ const SNAPSHOT: StatusSnapshot = {
     batchSizes: [9, 5, 3, 1, 1, 0],
     latencyUs: [0, 1, 5, 9, 2, 0, 0, 0],
     idleMs: 3,
+    down: false,
+    p50Us: 40,
+    p99Us: 220,
   },
   memory: { rssBytes: 70e6, heapUsedBytes: 10e6, externalBytes: 5e6 },
 }
