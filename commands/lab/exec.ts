@@ -1,6 +1,6 @@
 import { Args, Flags } from '@oclif/core'
 import { BaseCommand } from '../../src/cli/base-command.js'
-import { labExec } from '../../src/lab/exec.js'
+import { labExec, splitExec } from '../../src/lab/exec.js'
 import { requireRoot } from '../../src/lab/requirements.js'
 
 export default class LabExec extends BaseCommand {
@@ -19,9 +19,10 @@ export default class LabExec extends BaseCommand {
   }
 
   async run(): Promise<unknown> {
-    const { args, argv, flags } = await this.parse(LabExec)
+    const { ours, command } = splitExec(this.argv)
+    const { args, flags } = await this.parse(LabExec, ours)
     requireRoot('lab exec')
-    const result = await labExec(flags.name, args.where, argv.slice(1) as string[], this.jsonEnabled())
+    const result = await labExec(flags.name, args.where, command, this.jsonEnabled())
     process.exitCode = result.exit
     return { schema: 'nat64.lab-exec/1', ...result }
   }

@@ -17,6 +17,20 @@ export interface LabExecResult {
   readonly stderr?: string
 }
 
+/**
+ * Parts the arguments of `lab exec`: ours, up to where the command is to run, and the command as it was typed. A parser
+ * of flags must not see the command: its flags are not ours.
+ */
+export function splitExec(argv: readonly string[]): { ours: string[]; command: string[] } {
+  const end = argv.indexOf('--')
+  const role = argv.findIndex(a => /^(node|inet|hop|far|vm\d+)$/.test(a))
+  const before = end >= 0 && (role < 0 || end < role) ? end : role
+  if (before < 0) return { ours: [...argv], command: [] }
+  const rest = argv.slice(argv[before] === '--' ? before : before + 1)
+  const ours = argv.slice(0, argv[before] === '--' ? before : before + 1)
+  return { ours, command: rest[0] === '--' ? rest.slice(1) : rest }
+}
+
 /** Runs a command in a lab; its output goes where ours goes, or is collected. */
 export async function labExec(
   lab: string,

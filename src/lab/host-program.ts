@@ -3,11 +3,13 @@
  * after the command that started it has ended.
  *
  * HTTP on the ports given: `/` says who asked whom; `/bytes/N` sends N bytes with their SHA-256 in the header
- * `content-sha256`; a body sent by POST or PUT is answered with its length and SHA-256. UDP port 7 echoes.
+ * `content-sha256`; a body sent by POST or PUT is answered with its length and SHA-256. UDP port 7 of each address echoes: from the address that
+ * was asked, which a socket for all addresses would not do.
  */
 export const HOST_PROGRAM = String.raw`
 const http = require('node:http'), dgram = require('node:dgram'), fs = require('node:fs'), crypto = require('node:crypto')
-const [readyFile, ...ports] = process.argv.slice(1)
+const [readyFile, portList, ...addresses] = process.argv.slice(1)
+const ports = portList.split(',')
 const block = Buffer.alloc(65536)
 for (let i = 0, x = 1; i < block.length; i++) { x = (Math.imul(x, 1103515245) + 12345) >>> 0; block[i] = x >>> 16 }
 const pieces = function * (n) { for (; n > 0; n -= block.length) yield n < block.length ? block.subarray(0, n) : block }
@@ -31,11 +33,11 @@ function answer(request, response) {
   const s = request.socket
   response.end('Hello ' + plain(s.remoteAddress) + ', this is ' + plain(s.localAddress) + ' port ' + s.localPort + '.\n')
 }
-let waiting = ports.length + 2
+let waiting = ports.length + addresses.length
 const ready = () => { if (--waiting === 0) fs.writeFileSync(readyFile, String(process.pid)) }
 for (const port of ports) http.createServer(answer).listen(+port, '::', ready)
-for (const [type, address] of [['udp4', '0.0.0.0'], ['udp6', '::']]) {
-  const socket = dgram.createSocket({ type, ipv6Only: type === 'udp6' })
+for (const address of addresses) {
+  const socket = dgram.createSocket(address.includes(':') ? 'udp6' : 'udp4')
   socket.on('message', (data, from) => socket.send(data, from.port, from.address)).bind(7, address, ready)
 }
 `

@@ -1,7 +1,7 @@
 /** Builds labs and takes them down. */
 import { EXIT, UserError } from '../errors.js'
 import { enterLab } from './enter.js'
-import { checkLabOptions, type LabOptions, type LabRole, labRoles } from './options.js'
+import { checkLabOptions, LAB, type LabOptions, type LabRole, labRoles } from './options.js'
 import { endProcesses, processesIn, processStart, startHost } from './processes.js'
 import { complaint, type Ran, run, shellText } from './shell.js'
 import { claimLab, forgetLab, type LabState, readLab, requireLab, saveLab } from './state.js'
@@ -9,6 +9,7 @@ import { type LabStep, planLab } from './topology.js'
 
 /** Ports of the lab's hosts; the guests' firewall blocks the second. */
 const HTTP_PORTS = [80, 81]
+const HOSTS = { inet: [LAB.host4, LAB.host6], far: [LAB.far4] } as const
 
 /**
  * Builds a lab and starts its hosts' servers; `program` is how this program is started, so that `nat64` works inside.
@@ -27,8 +28,10 @@ export async function labUp(
       if (signal?.aborted) throw new UserError('the lab was not finished: interrupted', { exitCode: EXIT.unable })
       await take(step)
     }
-    for (const role of labRoles(options).filter(r => r === 'inet' || r === 'far')) {
-      state = { ...state, daemons: [...state.daemons, await startHost(state.name, role, HTTP_PORTS)] }
+    for (const role of ['inet', 'far'] as const) {
+      if (!labRoles(options).includes(role)) continue
+      const daemon = await startHost(state.name, role, HTTP_PORTS, HOSTS[role])
+      state = { ...state, daemons: [...state.daemons, daemon] }
       saveLab(state)
     }
   } catch (error) {

