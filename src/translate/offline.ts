@@ -54,6 +54,8 @@ export interface Offline {
   readonly keepDropped: boolean
   /** Drop link headers. */
   readonly raw: boolean
+  /** Say what became of packets in comments. */
+  readonly comments: boolean
   readonly packet: Packet
   readonly spot: IpSpot
   readonly buffer: Uint8Array
@@ -80,14 +82,16 @@ const EXPIRE_BUDGET = 1_000
 export function createOffline(
   translator: PacketTranslator,
   config: XlatConfig,
-  options: { readonly keepDropped: boolean; readonly raw: boolean },
+  options: { readonly keepDropped: boolean; readonly raw: boolean; readonly comments: boolean },
   write: (out: OutPacket) => void,
 ): Offline {
   return {
     translator,
     config,
     write,
-    ...options,
+    keepDropped: options.keepDropped,
+    raw: options.raw,
+    comments: options.comments,
     packet: new Packet(),
     spot: { ip: -1, typeAt: -1 },
     buffer: new Uint8Array(HEADROOM + MAX_PACKET + 64),
@@ -158,12 +162,11 @@ function writeTranslated(
   if (captured >= packet.end) completeChecksum(packet)
   const end = Math.max(packet.start, Math.min(packet.end, captured))
   const header = linkHeader(offline, record, linkType, versionOf(packet.buf, packet.start))
-  const was = describePacket(record.bytes, offline.spot.ip, record.end)
   offline.write({
     header,
     packet: packet.buf.subarray(packet.start, end),
     length: header.length + packet.end - packet.start,
-    ...origin(record, `nat64 ${offline.verdict}; was: ${was}`),
+    ...origin(offline, record, () => `nat64 ${offline.verdict}; was: ${describeRecord(offline, record)}`),
     isOriginal: false,
   })
 }
@@ -177,13 +180,11 @@ function writeOutbox(offline: Offline, record: CaptureRecord, linkType: number, 
     const packet = outbox.buf.subarray(outbox.start(i), outbox.end(i))
     const header = linkHeader(offline, record, linkType, versionOf(packet, 0))
     if (verdict === REPLIED) turnRound(header.length === 0 ? -1 : linkType, header, 0)
-    const was = describePacket(record.bytes, offline.spot.ip, record.end)
-    const comment = `nat64 ${cause}${why}; on: ${was}`
     offline.write({
       header,
       packet,
       length: header.length + packet.length,
-      ...origin(record, comment),
+      ...origin(offline, record, () => `nat64 ${cause}${why}; on: ${describeRecord(offline, record)}`),
       isOriginal: false,
     })
   }
@@ -202,9 +203,14 @@ function linkHeader(offline: Offline, record: CaptureRecord, linkType: number, v
   return header
 }
 
-function origin(record: CaptureRecord, comment: string) {
+function origin(offline: Offline, record: CaptureRecord, comment: () => string) {
   const { interfaceId, flags, seconds, nanoseconds } = record
-  return { interfaceId, flags, seconds, nanoseconds, comments: [...record.comments, comment] }
+  const comments = offline.comments ? [...record.comments, comment()] : []
+  return { interfaceId, flags, seconds, nanoseconds, comments }
+}
+
+function describeRecord(offline: Offline, record: CaptureRecord): string {
+  return describePacket(record.bytes, offline.spot.ip, record.end)
 }
 
 /** Settles that a record was not translated, and writes it when that is wanted and the output can hold it. */
@@ -224,7 +230,7 @@ function keep(
     header: new Uint8Array(0),
     packet: record.bytes.subarray(from, record.end),
     length: record.length - (from - record.start),
-    ...origin(record, `nat64 ${verdict}${why}`),
+    ...origin(offline, record, () => `nat64 ${verdict}${why}`),
     isOriginal: true,
   })
 }

@@ -83,7 +83,8 @@ async function run(
     output.write(out)
     if (options.onLine && !out.isOriginal) translations.push(describePacket(out.packet))
   }
-  const offline = createOffline(translator, options.config, options, write)
+  const { keepDropped, raw } = options
+  const offline = createOffline(translator, options.config, { keepDropped, raw, comments: format === 'pcapng' }, write)
   const tally = createTally()
   for (let chunk = first; !chunk.done && sink.isOpen; chunk = await source.next()) {
     pushBytes(reader, chunk.value)

@@ -35,7 +35,7 @@ function translate(
   const { keepDropped = false, raw = false, config = CONFIG } = options
   const out: Result['out'] = []
   const verdicts: string[] = []
-  const offline = createOffline(seededTranslator(config, 1), config, { keepDropped, raw }, o =>
+  const offline = createOffline(seededTranslator(config, 1), config, { keepDropped, raw, comments: true }, o =>
     out.push({
       ...o,
       header: Buffer.from(o.header).toString('hex'),
@@ -233,8 +233,11 @@ test('the same capture and seed give the same bytes; another seed other ports', 
   const config = { ...CONFIG, pool4: [{ ...CONFIG.pool4[0]!, ports: [1024, 65535] as const }] }
   const run = (seed: number) => {
     const packets: string[] = []
-    const offline = createOffline(seededTranslator(config, seed), config, { keepDropped: false, raw: false }, o =>
-      packets.push(Buffer.from(o.packet).toString('hex')),
+    const offline = createOffline(
+      seededTranslator(config, seed),
+      config,
+      { keepDropped: false, raw: false, comments: false },
+      o => packets.push(Buffer.from(o.packet).toString('hex')),
     )
     const reader = createCaptureReader()
     pushBytes(reader, pcap(LINK.RAW, { at: 1, frame: UDP6 }, { at: 2, frame: PING6 }))
