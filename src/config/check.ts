@@ -12,10 +12,10 @@ import {
 } from '../addr/prefix.js'
 import { isMartian4, isMartian6 } from '../addr/special.js'
 import type { Pool4Range } from '../xlat/config.js'
-import { type Composed, settingsOf, TIMEOUT_MINIMA } from './compose.js'
+import { type Composed, DEFAULTS, TIMEOUT_MINIMA } from './compose.js'
 import { formatDuration } from './kinds.js'
 import type { Report } from './problems.js'
-import { DEFAULT_RUN_CONFIG, type Origin } from './run-config.js'
+import type { Origin } from './run-config.js'
 import { KEYS, type Key, SETTINGS } from './settings.js'
 
 export function check(c: Composed, report: Report): void {
@@ -40,8 +40,6 @@ export function check(c: Composed, report: Report): void {
 function itemOrigin(c: Composed, key: Key, i: number): Origin {
   return c[key].items?.[i] ?? c[key].origin
 }
-
-const DEFAULTS = settingsOf(DEFAULT_RUN_CONFIG)
 
 function checkModes(c: Composed, report: Report): void {
   const mode = c.mode.value

@@ -29,8 +29,7 @@ export type Composed = { [K in Key]: { value: Settings[K]; origin: Origin; items
 export function compose(layers: readonly Layer[]): Composed {
   const stated: Layer = Object.assign({}, ...layers)
   const mode = stated.mode ?? impliedMode(stated)
-  const defaults = settingsOf(DEFAULT_RUN_CONFIG)
-  if (mode.value === 'siit') defaults.pool6 = null
+  const defaults = mode.value === 'siit' ? { ...DEFAULTS, pool6: null } : DEFAULTS
   const out = Object.fromEntries(KEYS.map(key => [key, stated[key] ?? { value: defaults[key], origin: 'default' }]))
   const composed = { ...out, mode } as Composed
   return {
@@ -198,3 +197,6 @@ export function settingsOf(run: RunConfig): Settings {
   const short = Object.entries(TIMEOUT_MINIMA).some(([key, least]) => (settings[key as Key] as number) < least)
   return { ...settings, 'timeouts.allow-short': short }
 }
+
+/** Of mode stateful. */
+export const DEFAULTS: Settings = settingsOf(DEFAULT_RUN_CONFIG)

@@ -1,9 +1,8 @@
 /** The merged configuration for people and programs: nat64.toml with the origin of each value, and JSON. */
 import { parse } from 'smol-toml'
-import { settingsOf } from './compose.js'
+import { DEFAULTS, settingsOf } from './compose.js'
 import type { Kind } from './kinds.js'
 import type { LoadedConfig, Origin } from './run-config.js'
-import { DEFAULT_RUN_CONFIG } from './run-config.js'
 import { KEYS, type Key, SETTINGS } from './settings.js'
 
 /** Writes `loaded` as a nat64.toml that loads to the same, each value with `# from …`. */
@@ -28,8 +27,6 @@ function isShown(key: Key, loaded: LoadedConfig): boolean {
   if (modes === undefined || modes.includes(loaded.run.xlat.mode)) return true
   return JSON.stringify(settingsOf(loaded.run)[key]) !== JSON.stringify(DEFAULTS[key])
 }
-
-const DEFAULTS = settingsOf(DEFAULT_RUN_CONFIG)
 
 /** Lists whose elements came from different places get a line each. */
 function assignment(name: string, key: Key, value: unknown, origins: LoadedConfig['origins']): string[] {

@@ -117,7 +117,7 @@ class Scanner {
     if (c === '[') this.#array(path)
     else if (c === '{') this.#inline(path)
     else if (c === '"' || c === "'") this.#string()
-    else while (!/[\s,\]}#]/.test(this.#peek() || ' ')) this.#advance()
+    else while (!/[\n,\]}#]/.test(this.#peek() || '\n')) this.#advance()
   }
 
   #array(path: string): void {
