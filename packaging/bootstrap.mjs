@@ -67,7 +67,7 @@ function installDependencies() {
   say(`${installed ? 'The dependencies have changed' : 'No dependencies yet'}: npm ci …`)
   const npm = process.env.npm_execpath ? [process.execPath, process.env.npm_execpath] : ['npm']
   // No package needs its install script: the native parts come ready-made.
-  const options = ['ci', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error']
+  const options = ['ci', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error', '--no-update-notifier']
   const ran = asOwner([...npm, ...options])
   if (ran.status !== 0) stop('The dependencies could not be installed: npm ci failed, see above.')
 }
