@@ -56,8 +56,7 @@ export function lockInstance(paths: RuntimePaths, tunName: string): InstanceLock
       })
     }
     if (isCurrent(fd, paths.lock)) {
-      ftruncateSync(fd)
-      writeSync(fd, `${process.pid}\n`)
+      writePid(fd)
       let held = true
       return {
         release() {
@@ -86,6 +85,16 @@ function openLock(paths: RuntimePaths): number {
         nextSteps: ['Run it as root, or set NAT64_RUNTIME_DIR to a directory that can be written.'],
       },
     )
+  }
+}
+
+/** For people and messages only: on a full file system the lock holds without it. */
+function writePid(fd: number): void {
+  try {
+    ftruncateSync(fd)
+    writeSync(fd, `${process.pid}\n`)
+  } catch {
+    // Nothing depends on it.
   }
 }
 
