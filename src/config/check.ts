@@ -1,22 +1,11 @@
-/** What settings say together: ranges that collide, settings of another mode, lifetimes below the RFC's. */
-import { formatIpv4 } from '../addr/ipv4.js'
-import { formatIpv6, type Ipv6 } from '../addr/ipv6.js'
-import {
-  contains4,
-  contains6,
-  formatPrefix4,
-  formatPrefix6,
-  overlaps4,
-  type Prefix4,
-  parsePrefix4,
-} from '../addr/prefix.js'
-import { isMartian4, isMartian6 } from '../addr/special.js'
-import type { Pool4Range } from '../xlat/config.js'
+/** What settings say together: settings of another mode, missing ones, lifetimes below the RFC's. */
+import { formatPrefix4, formatPrefix6 } from '../addr/prefix.js'
+import { isMartian6 } from '../addr/special.js'
+import { checkAddresses, checkBib, checkEam, checkPool4, denied, unroutable } from './check-ranges.js'
 import { type Composed, DEFAULTS, TIMEOUT_MINIMA } from './compose.js'
 import { formatDuration } from './kinds.js'
 import type { Report } from './problems.js'
-import type { Origin } from './run-config.js'
-import { KEYS, type Key, SETTINGS } from './settings.js'
+import { KEYS, SETTINGS } from './settings.js'
 
 export function check(c: Composed, report: Report): void {
   checkModes(c, report)
@@ -28,17 +17,18 @@ export function check(c: Composed, report: Report): void {
   checkAddresses(c, report)
   checkTimeouts(c, report)
   checkMtu(c, report)
+  if (c.mode.value === 'stateful' && c.pool4.value === null && c['host.masquerade'].value === 'off')
+    report.warn(
+      c['host.masquerade'].origin,
+      'host.masquerade',
+      'found "off" without a pool4: replies to the private address that is chosen arrive only if somebody else translates it',
+    )
   if (c['host.out-interface'].value === c['tun.name'].value)
     report.error(
       c['host.out-interface'].origin,
       'host.out-interface',
       `found the TUN device itself, allowed: an interface that IPv4 leaves by`,
     )
-}
-
-/** Origin of element `i` of a list setting. */
-function itemOrigin(c: Composed, key: Key, i: number): Origin {
-  return c[key].items?.[i] ?? c[key].origin
 }
 
 function checkModes(c: Composed, report: Report): void {
@@ -70,146 +60,6 @@ function checkPool6(c: Composed, report: Report): void {
     )
 }
 
-const UNROUTABLE4 = ['0.0.0.0/8', '127.0.0.0/8', '224.0.0.0/4', '255.255.255.255/32'].map(
-  t => parsePrefix4(t) as Prefix4,
-)
-
-/** Refuses prefixes that no host's address may come from; true when it did. */
-function unroutable(report: Report, where: Origin, directive: string, prefix: Prefix4): boolean {
-  const bad = UNROUTABLE4.find(p => overlaps4(p, prefix))
-  if (bad === undefined) return false
-  report.error(
-    where,
-    directive,
-    `found ${formatPrefix4(prefix)}, allowed: unicast addresses, nothing of ${formatPrefix4(bad)}`,
-  )
-  return true
-}
-
-function denied(c: Composed, report: Report, where: Origin, directive: string, prefix: Prefix4): void {
-  const i = c.denylist4.value.findIndex(d => overlaps4(d, prefix))
-  if (i < 0) return
-  const entry = formatPrefix4(c.denylist4.value[i] as Prefix4)
-  report.error(
-    where,
-    directive,
-    `found ${formatPrefix4(prefix)}, allowed: nothing of denylist4, which has ${entry} (${itemOrigin(c, 'denylist4', i)})`,
-  )
-}
-
-function checkPool4(c: Composed, report: Report): void {
-  const ranges = c.pool4.value ?? []
-  const at = (i: number) => itemOrigin(c, 'pool4', i)
-  const name = (i: number) => `pool4[${i}]`
-  for (const [i, range] of ranges.entries()) {
-    if (unroutable(report, at(i), name(i), range.prefix)) continue
-    denied(c, report, at(i), name(i), range.prefix)
-    if (range.ports[0] === 0 && range.protocols.some(p => p !== 'icmp'))
-      report.error(at(i), name(i), 'found port 0, allowed: ports from 1 to 65535 for TCP and UDP')
-  }
-  for (const [i, j] of overlapping(ranges))
-    report.error(
-      at(j),
-      name(j),
-      `found ${describe(ranges[j] as Pool4Range)}, allowed: nothing of ${name(i)}, ${describe(ranges[i] as Pool4Range)} (${at(i)})`,
-    )
-}
-
-function describe(r: Pool4Range): string {
-  return `${formatPrefix4(r.prefix)} ports ${r.ports[0]}-${r.ports[1]} ${r.protocols.join(', ')}`
-}
-
-/** Pairs of ranges that share a transport address; the first 20. */
-function overlapping(ranges: readonly Pool4Range[]): (readonly [number, number])[] {
-  const out: (readonly [number, number])[] = []
-  for (const [j, b] of ranges.entries()) {
-    for (let i = 0; i < j && out.length < 20; i++) {
-      const a = ranges[i] as Pool4Range
-      const ports = a.ports[0] <= b.ports[1] && b.ports[0] <= a.ports[1]
-      if (ports && overlaps4(a.prefix, b.prefix) && a.protocols.some(p => b.protocols.includes(p))) out.push([i, j])
-    }
-  }
-  return out
-}
-
-function checkBib(c: Composed, report: Report): void {
-  const seen = new Map<string, number>()
-  const pool6 = c.pool6.value
-  for (const [i, b] of c.bib.value.entries()) {
-    const where = itemOrigin(c, 'bib', i)
-    const outside = `${b.protocol} ${formatIpv4(b.mapped4)}#${b.mapped4Port}`
-    const inside = `${b.protocol} ${formatIpv6(b.host6)}#${b.host6Port}`
-    for (const address of [outside, inside]) {
-      const first = seen.get(address)
-      if (first !== undefined)
-        report.error(
-          where,
-          `bib[${i}]`,
-          `found ${address} twice, allowed: once (first in bib[${first}], ${itemOrigin(c, 'bib', first)})`,
-        )
-      else seen.set(address, i)
-    }
-    if (isMartian4(b.mapped4))
-      report.error(where, `bib[${i}].mapped4`, `found ${formatIpv4(b.mapped4)}, allowed: a unicast address`)
-    if (isMartian6(...b.host6))
-      report.error(
-        where,
-        `bib[${i}].host6`,
-        `found ${formatIpv6(b.host6)}, allowed: a unicast address that can be routed`,
-      )
-    if (pool6 && contains6(pool6, b.host6))
-      report.error(
-        where,
-        `bib[${i}].host6`,
-        `found ${formatIpv6(b.host6)}, allowed: a guest outside pool6 ${formatPrefix6(pool6)}`,
-      )
-    if (!c.pool4.value?.some(r => contains4(r.prefix, b.mapped4)))
-      report.warn(
-        where,
-        `bib[${i}].mapped4`,
-        `${formatIpv4(b.mapped4)} is not in pool4; it works if it is routed to the TUN device`,
-      )
-  }
-}
-
-function checkEam(c: Composed, report: Report): void {
-  const seen = new Map<string, number>()
-  const pool6 = c.pool6.value
-  for (const [i, eam] of c.eam.value.entries()) {
-    const where = itemOrigin(c, 'eam', i)
-    for (const prefix of [formatPrefix4(eam.prefix4), formatPrefix6(eam.prefix6)]) {
-      const first = seen.get(prefix)
-      if (first !== undefined)
-        report.error(
-          where,
-          `eam[${i}]`,
-          `found ${prefix} twice, allowed: once (first in eam[${first}], ${itemOrigin(c, 'eam', first)})`,
-        )
-      else seen.set(prefix, i)
-    }
-    unroutable(report, where, `eam[${i}].prefix4`, eam.prefix4)
-    const d = c.denylist4.value.findIndex(p => overlaps4(p, eam.prefix4))
-    if (d >= 0)
-      report.warn(
-        where,
-        `eam[${i}].prefix4`,
-        `${formatPrefix4(eam.prefix4)} overlaps denylist4 (${itemOrigin(c, 'denylist4', d)}), which is never translated`,
-      )
-    if (eam.prefix6.length > 8 && isMartian6(...eam.prefix6.address))
-      report.error(
-        where,
-        `eam[${i}].prefix6`,
-        `found ${formatPrefix6(eam.prefix6)}, allowed: addresses that can be routed`,
-      )
-    if (pool6 && eam.prefix6.length >= pool6.length && contains6(pool6, eam.prefix6.address))
-      report.warn(
-        where,
-        `eam[${i}].prefix6`,
-        `${formatPrefix6(eam.prefix6)} is inside pool6 ${formatPrefix6(pool6)}; the mapping goes first`,
-      )
-  }
-}
-
 function checkPool(c: Composed, report: Report): void {
   const mode = c.mode.value
   const { value, origin } = c['dynamic-pool']
@@ -239,40 +89,6 @@ function checkPool(c: Composed, report: Report): void {
   if (value.length < 12)
     report.warn(origin, 'dynamic-pool', `of ${formatPrefix4(value)} only the first 1048576 addresses are used`)
   if (!unroutable(report, origin, 'dynamic-pool', value)) denied(c, report, origin, 'dynamic-pool', value)
-}
-
-function checkAddresses(c: Composed, report: Report): void {
-  const four = c['own-address4']
-  const six = c['own-address6']
-  if (four.value !== null && isMartian4(four.value))
-    report.error(four.origin, 'own-address4', `found ${formatIpv4(four.value)}, allowed: a unicast address`)
-  if (six.value !== null && isMartian6(...six.value))
-    report.error(
-      six.origin,
-      'own-address6',
-      `found ${formatIpv6(six.value)}, allowed: a unicast address that can be routed`,
-    )
-  const own4 = four.value
-  const i = own4 === null ? -1 : (c.pool4.value ?? []).findIndex(r => contains4(r.prefix, own4))
-  if (own4 !== null && i >= 0)
-    report.error(
-      four.origin,
-      'own-address4',
-      `found ${formatIpv4(own4)}, allowed: an address outside pool4[${i}] (${itemOrigin(c, 'pool4', i)}); guests' packets would end at the translator`,
-    )
-  for (const [n, a] of c['tun.addresses'].value.entries()) {
-    const isOwn = typeof a.address === 'number' ? a.address === own4 : six.value !== null && same(a.address, six.value)
-    if (isOwn)
-      report.error(
-        itemOrigin(c, 'tun.addresses', n),
-        `tun.addresses[${n}]`,
-        "found the translator's own address, allowed: an address of the host; the kernel would answer for the translator",
-      )
-  }
-}
-
-function same(a: Ipv6, b: Ipv6): boolean {
-  return a.every((w, i) => w === b[i])
 }
 
 function checkTimeouts(c: Composed, report: Report): void {

@@ -27,10 +27,11 @@ export interface LoadOptions {
  */
 export function loadConfig(options: LoadOptions): LoadedConfig {
   const named = options.file ?? (options.env.NAT64_CONFIG || undefined)
+  const by = options.file === undefined ? ' (named by $NAT64_CONFIG)' : ''
   const name = named ?? options.defaultFile ?? DEFAULT_CONFIG_FILE
   const file = readText(name)
   if ('problem' in file && (named !== undefined || !file.isMissing))
-    throw new ConfigError([`${name}:1: ${file.problem}`])
+    throw new ConfigError([`${name}:1: ${file.problem}${named === undefined ? '' : by}`])
   return parseConfig({
     ...('text' in file ? { file: { name, text: file.text } } : {}),
     flags: options.flags,

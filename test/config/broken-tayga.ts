@@ -81,5 +81,12 @@ export const BROKEN_TAYGA: readonly Broken[] = [
   [good('tun-ip 192.0.2.300'), 5, 'tun-ip', '"192.0.2.300"'],
   [good('tun-ip 192.0.2.1/29', 'tun-ip 2001:db8::64/64'), 6, 'tun-ip', 'own address'],
   [good('tun-route 192.168.255.1/24'), 5, 'tun-route', 'bits past the length'],
+  [good('map 192.168.255.1 2001:db8:1::1'), 5, 'map', 'own address'],
+  [
+    lines('tun-device nat64', 'ipv4-addr 192.0.2.1', 'ipv6-addr 2001:db8::1', 'prefix 2001:db8::/96'),
+    3,
+    'ipv6-addr',
+    'outside pool6',
+  ],
   ['listen on all', 1, 'listen', 'unknown directive'],
 ]

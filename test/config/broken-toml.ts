@@ -134,6 +134,15 @@ export const BROKEN_TOML: readonly Broken[] = [
   [lines('pool4 = "192.0.2.0/24"', 'own-address4 = "192.0.2.9"'), 2, 'own-address4', 'outside pool4[0]', ':1)'],
   ['denylist4 = ["192.0.2.0/24", "192.0.2.0/240"]', 1, 'denylist4[1]', '"192.0.2.0/240"'],
   [lines('denylist4 = [', ' "10.0.0.0/8",', ' 7 ]'), 3, 'denylist4[1]', 'found 7'],
+  ['own-address6 = "64:ff9b::1"', 1, 'own-address6', 'outside pool6 64:ff9b::/96'],
+  [
+    lines('own-address4 = "192.0.2.1"', 'own-address6 = "64:ff9b::192.0.2.2"'),
+    2,
+    'own-address6',
+    'own-address4 inside it',
+  ],
+  [lines('mode = "siit"', 'own-address4 = "192.0.2.1"', 'eam = "2001:db8::1,192.0.2.1"'), 3, 'eam[0]', 'own address'],
+  [lines('mode = "siit"', 'own-address6 = "2001:db8::1"', 'eam = "2001:db8::1,192.0.2.1"'), 3, 'eam[0]', 'own address'],
   // switches and words
   ['well-known-prefix-strict = "yes"', 1, 'well-known-prefix-strict', 'found "yes"', 'true or false'],
   ['drop-icmp-info = 1', 1, 'drop-icmp-info', 'true or false'],

@@ -91,6 +91,11 @@ describe('files that cannot be read', () => {
     expect(rows.map(([path]) => refusal(path))).toEqual(rows.map(([, text]) => `${EXIT.config} ${text}`))
   })
 
+  it('says where the name came from', () => {
+    const env = { NAT64_CONFIG: at('nothing') }
+    expect(() => loadConfig({ env, flags: {} })).toThrow('does not exist (named by $NAT64_CONFIG)')
+  })
+
   it('refuses a broken default file, too', () => {
     expect(() => loadConfig({ env: {}, flags: {}, defaultFile: file('bad.toml', 'x') })).toThrow(ConfigError)
   })
