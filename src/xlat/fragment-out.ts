@@ -9,6 +9,9 @@ import { FRAGMENT, FRAGMENT_HEADER, IP4, IP6, IPV4_HEADER, IPV6_HEADER, MF } fro
 import type { Outbox } from './outbox.js'
 import { putFragmentHeader } from './rewrite-context.js'
 
+/** From here on a view on the bytes costs less than copying them one by one. */
+const LONG = 128
+
 /** Payload bytes of each fragment but the last, for an MTU and the headers in front. */
 function chunkOf(mtu: number, headers: number): number {
   return Math.max(8, (mtu - headers) & ~7)
@@ -95,8 +98,12 @@ export function fillPieces4(
   return i
 }
 
-/** Copies `b[from, to)` to `out` at `o`. */
+/** Copies `b[from, to)` to `out` at `o`. A view on long parts is garbage, but an order of magnitude faster. */
 export function copy(b: Uint8Array, from: number, to: number, out: Uint8Array, o: number): void {
+  if (to - from >= LONG) {
+    out.set(b.subarray(from, to), o)
+    return
+  }
   const shift = o - from
   for (let i = from; i < to; i++) out[i + shift] = b[i]!
 }
