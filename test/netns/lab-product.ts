@@ -90,13 +90,13 @@ request.on('error', e => console.log(e.message))
 request.end(body)
 `
 
-/** Sends a datagram of N bytes to port 7 up to three times; prints ok when it comes back as it was sent. */
+/** Sends a datagram of N bytes to port 7, or the third argument, up to three times; prints ok when it comes back as it was sent. */
 export const UDP_ECHO = `
-const [address, bytes] = process.argv.slice(1)
+const [address, bytes, port = 7] = process.argv.slice(1)
 const socket = require('node:dgram').createSocket(address.includes(':') ? 'udp6' : 'udp4')
 const data = require('node:crypto').randomBytes(+bytes)
 let tries = 0
-const send = () => { if (tries++ === 3) { console.log('no answer'); process.exit() } socket.send(data, 7, address, e => { if (e) { console.log(e.message); process.exit() } }) }
+const send = () => { if (tries++ === 3) { console.log('no answer'); process.exit() } socket.send(data, +port, address, e => { if (e) { console.log(e.message); process.exit() } }) }
 const timer = setInterval(send, 1000)
 socket.on('message', m => { console.log(m.equals(data) ? 'ok' : 'differs'); process.exit() })
 socket.on('error', e => { console.log(e.message); process.exit() })
