@@ -59,7 +59,7 @@ export const hostFlags = {
   'spin-us': host('how long to spin before sleeping, microseconds', 'N'),
   'log-level': host('error, warning, info (default), or debug', 'LEVEL'),
   'log-events': Flags.string({
-    summary: 'log each: drop, reject, icmp, self, dyn, bib, session',
+    summary: 'drop or reject: log drops by reason, once a minute',
     helpValue: 'EVENT',
     multiple: true,
     multipleNonGreedy: true,

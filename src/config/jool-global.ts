@@ -183,8 +183,8 @@ export const GLOBAL_KEYS: Readonly<Record<string, GlobalKey>> = {
   'tcp-trans-timeout': timeout('timeouts.tcp-transitory', 240_000, 240_000),
   'udp-timeout': timeout('timeouts.udp', 120_000, 120_000),
   'icmp-timeout': timeout('timeouts.icmp', 1_000, 60_000),
-  'logging-bib': define(bool, (on, c) => on && addEvent(c, 'bib'), 'nat64'),
-  'logging-session': define(bool, (on, c) => on && addEvent(c, 'session'), 'nat64'),
+  'logging-bib': ignored(bool, 'BIB entries are not logged; nat64 status --bib shows them', 'nat64', false),
+  'logging-session': ignored(bool, 'sessions are not logged; nat64 status --sessions shows them', 'nat64', false),
   'maximum-simultaneous-opens': define(
     number(SETTINGS['limits.stored-syns'].kind),
     (n, c) => put(c.layer, 'limits.stored-syns', n, c.where),
@@ -195,9 +195,4 @@ export const GLOBAL_KEYS: Readonly<Record<string, GlobalKey>> = {
   'ss-flush-deadline': ignored(number(u32), NO_SYNC, 'nat64'),
   'ss-capacity': ignored(number(u32), NO_SYNC, 'nat64'),
   'ss-max-payload': ignored(number(u32), NO_SYNC, 'nat64'),
-}
-
-function addEvent(c: GlobalContext, event: 'bib' | 'session'): void {
-  const before = c.layer['log.events']
-  put(c.layer, 'log.events', [...(before?.value ?? []), event], c.where, [...(before?.items ?? []), c.where])
 }

@@ -56,11 +56,9 @@ export interface Settings {
   'save-state': boolean
   /** null: the default of the device. */
   socket: string | null
-  workers: number
   'tun.name': string
   'tun.mtu': number
   'tun.queues': number
-  'tun.persistent': boolean
   'tun.addresses': readonly (Prefix4Host | Prefix6Host)[]
   'host.setup': boolean
   'host.forwarding': boolean
@@ -156,11 +154,9 @@ export const SETTINGS: { readonly [K in Key]: Entry<Settings[K]> } = {
   'state-dir': { kind: absolutePath(4000) },
   'save-state': { kind: bool },
   socket: { kind: optional(absolutePath(107), 'auto') },
-  workers: { kind: int(1, 1, 'more are not supported yet') },
   'tun.name': { kind: deviceName },
   'tun.mtu': { kind: int(1280, 65535, 'bytes') },
   'tun.queues': { kind: int(1, 256) },
-  'tun.persistent': { kind: bool },
   'tun.addresses': { kind: listOf(hostAddress, 256) },
   'host.setup': { kind: bool },
   'host.forwarding': { kind: bool },

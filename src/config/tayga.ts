@@ -189,13 +189,17 @@ function readChecksumMode(c: Context, args: readonly string[], where: Origin, na
   else put(c.layer, 'udp-zero-checksum', mode, where)
 }
 
-const LOG_WORDS: readonly LogEvent[] = LOG_EVENTS.filter(e => e !== 'bib' && e !== 'session')
+const TAYGA_LOG_WORDS = ['drop', 'reject', 'icmp', 'self', 'dyn']
 
+/** Here drops are summed up by reason, once a minute; the rest is counted, not logged. */
 function readLog(c: Context, args: readonly string[], where: Origin, name: string): void {
   const events: LogEvent[] = []
   for (const arg of args) {
-    const event = LOG_WORDS.find(e => e === arg.toLowerCase())
-    if (event === undefined) c.report.refuse(where, name, new Refused(arg), LOG_WORDS.join(', '))
+    const word = arg.toLowerCase()
+    const event = LOG_EVENTS.find(e => e === word)
+    if (!TAYGA_LOG_WORDS.includes(word)) c.report.refuse(where, name, new Refused(arg), TAYGA_LOG_WORDS.join(', '))
+    else if (event === undefined)
+      c.report.warn(where, name, `${word} is ignored: such packets are counted, not logged one by one`)
     else if (!events.includes(event)) events.push(event)
   }
   put(

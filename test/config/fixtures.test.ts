@@ -47,7 +47,7 @@ const FIXTURES: Readonly<Record<string, readonly [ConfigFormat, gist: string, wa
   'all-keys.jool.conf': [
     'jool-nat64',
     'stateful · 2001:db8:64::/96 · 5 pool4 · 2 bib · nat64',
-    '3 4 19 20 22 25 29 30 31 32 33 34 41 41 41 42 47',
+    '3 4 19 20 22 25 26 27 29 30 31 32 33 34 41 41 41 42 47',
   ],
   'all-keys.jool_siit.conf': [
     'jool-siit',
@@ -68,7 +68,7 @@ const FIXTURES: Readonly<Record<string, readonly [ConfigFormat, gist: string, wa
   'all-directives-0.9.6.tayga.conf': [
     'tayga',
     'pool · 64:ff9b::/96 · 192.168.255.0/24 · 3 eam · 192.0.0.2 · 2001:db8:46::2 · clat0',
-    '15',
+    '13 13 13 15',
   ],
   'static-only.tayga.conf': ['tayga', 'siit · no pool6 · 1 eam · 198.51.100.1 · 2001:db8:1::1 · siit0', ''],
 }

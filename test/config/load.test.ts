@@ -146,7 +146,7 @@ describe('flags', () => {
       (r: typeof DEFAULT_RUN_CONFIG) => String(r.xlat.staticBib.length),
       '1',
     ],
-    [{ 'log-events': ['drop', 'icmp'] }, (r: typeof DEFAULT_RUN_CONFIG) => r.logEvents.join(), 'drop,icmp'],
+    [{ 'log-events': ['drop', 'reject'] }, (r: typeof DEFAULT_RUN_CONFIG) => r.logEvents.join(), 'drop,reject'],
     [{ 'spin-us': '50', io: 'read-write' }, (r: typeof DEFAULT_RUN_CONFIG) => `${r.io} ${r.spinUs}`, 'read-write 50'],
   ])('%j', (flags, what, expected) => {
     const loaded = loadConfig({ env: {}, flags, defaultFile: none() })
