@@ -60,7 +60,7 @@ export class BibTable {
   find4(protocol: number, address4: number, port: number): number {
     const w = this.words
     const address = address4 | 0
-    const hash = this.hash.of4(DOMAIN4 + protocol, address, port, 0, 0)
+    const hash = this.hash.of3(DOMAIN4 + protocol, address, port, 0)
     for (let r = this.by4.first(hash); r >= 0; r = this.by4.next()) {
       const o = r * WORDS
       if (w[o + MAPPED4] === address && (w[o + PORTS]! & 0xffff) === port && this.protocol(r) === protocol) return r
@@ -162,6 +162,6 @@ export class BibTable {
 
   private hash4(r: number): number {
     const o = r * WORDS
-    return this.hash.of4(DOMAIN4 + this.protocol(r), this.words[o + MAPPED4]!, this.mapped4Port(r), 0, 0)
+    return this.hash.of3(DOMAIN4 + this.protocol(r), this.words[o + MAPPED4]!, this.mapped4Port(r), 0)
   }
 }

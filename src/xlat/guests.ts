@@ -50,7 +50,7 @@ export class GuestTable {
     const b = h1 & this.mask[1]
     const c = h2 & this.mask[2]
     const d = h3 & this.mask[3]
-    for (let g = this.index.first(this.hash.of4(DOMAIN, a, b, c, d)); g >= 0; g = this.index.next()) {
+    for (let g = this.index.first(this.hash.of6(DOMAIN, a, b, c, d, 0, 0)); g >= 0; g = this.index.next()) {
       const o = g * WORDS
       if (w[o] === a && w[o + 1] === b && w[o + 2] === c && w[o + 3] === d) return g
     }
@@ -131,6 +131,6 @@ export class GuestTable {
   private hashOf(g: number): number {
     const o = g * WORDS
     const w = this.words
-    return this.hash.of4(DOMAIN, w[o]!, w[o + 1]!, w[o + 2]!, w[o + 3]!)
+    return this.hash.of6(DOMAIN, w[o]!, w[o + 1]!, w[o + 2]!, w[o + 3]!, 0, 0)
   }
 }

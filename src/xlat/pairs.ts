@@ -25,7 +25,7 @@ export class AddressPairs {
     const s = this.sessions
     const mapped = mapped4 >>> 0
     const peer = peer4 >>> 0
-    const hash = this.hash.of4(DOMAIN + protocol, mapped, mapped4Port, peer, 0)
+    const hash = this.hash.of3(DOMAIN + protocol, mapped, mapped4Port, peer)
     for (let i = this.index.first(hash); i >= 0; i = this.index.next()) {
       if (s.mapped4(i) === mapped && s.peer4(i) === peer && s.mapped4Port(i) === mapped4Port) {
         if (s.protocol(i) === protocol) return i
@@ -70,6 +70,6 @@ export class AddressPairs {
   private hashOf(i: number): number {
     const s = this.sessions
     const port = s.words[i * SESSION_WORDS + KIND]! >>> 16
-    return this.hash.of4(DOMAIN + s.protocol(i), s.mapped4(i), port, s.peer4(i), 0)
+    return this.hash.of3(DOMAIN + s.protocol(i), s.mapped4(i), port, s.peer4(i))
   }
 }

@@ -54,7 +54,7 @@ export class PendingSyns {
 
   /** The SYN from a peer to a transport address of ours, or -1. */
   find(mapped4: number, mapped4Port: number, peer4: number, peer4Port: number, now: number): number {
-    const hash = this.hash.of4(DOMAIN, mapped4, peer4, (mapped4Port << 16) | peer4Port, 0)
+    const hash = this.hash.of3(DOMAIN, mapped4, peer4, (mapped4Port << 16) | peer4Port)
     for (let slot = this.byKey.first(hash); slot >= 0; slot = this.byKey.next()) {
       if (this.mapped4(slot) !== mapped4 >>> 0 || this.mapped4Port(slot) !== mapped4Port) continue
       if (this.isFrom(slot, peer4, peer4Port) && this.deadlines[slot]! > now) return slot
@@ -65,7 +65,7 @@ export class PendingSyns {
   /** A SYN from a peer to any transport address of ours, or -1. */
   findFrom(peer4: number, peer4Port: number, now: number): number {
     if (this.count === 0) return -1
-    const hash = this.hash.of4(DOMAIN_PEER, peer4, peer4Port, 0, 0)
+    const hash = this.hash.of3(DOMAIN_PEER, peer4, peer4Port, 0)
     for (let slot = this.byPeer.first(hash); slot >= 0; slot = this.byPeer.next()) {
       if (this.isFrom(slot, peer4, peer4Port) && this.deadlines[slot]! > now) return slot
     }
@@ -141,22 +141,15 @@ export class PendingSyns {
   private hashOf(slot: number): number {
     const tcp = this.tcp(slot)
     const source = u32(this.bytes, slot * SYN_BYTES + IP4.SRC)
-    return this.hash.of4(
+    return this.hash.of3(
       DOMAIN,
       this.mapped4(slot),
       source,
       (u32(this.bytes, tcp) >>> 16) | (u16(this.bytes, tcp + 2) << 16),
-      0,
     )
   }
 
   private hashOfPeer(slot: number): number {
-    return this.hash.of4(
-      DOMAIN_PEER,
-      u32(this.bytes, slot * SYN_BYTES + IP4.SRC),
-      u16(this.bytes, this.tcp(slot)),
-      0,
-      0,
-    )
+    return this.hash.of3(DOMAIN_PEER, u32(this.bytes, slot * SYN_BYTES + IP4.SRC), u16(this.bytes, this.tcp(slot)), 0)
   }
 }

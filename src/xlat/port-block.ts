@@ -2,6 +2,14 @@
 
 const WORDS = 2048
 const GROUPS = 64
+/** The even ports of a word. */
+const EVEN = 0x55555555
+
+function bitCount(word: number): number {
+  let n = word - ((word >>> 1) & 0x55555555)
+  n = (n & 0x33333333) + ((n >>> 2) & 0x33333333)
+  return Math.imul((n + (n >>> 4)) & 0x0f0f0f0f, 0x01010101) >>> 24
+}
 
 export class PortBlock {
   free = 0
@@ -15,10 +23,18 @@ export class PortBlock {
 
   /** Adds ports `first` to `last`. Ports may be added again; those in use stay so. */
   open(first: number, last: number): void {
-    for (let port = first; port <= last; port++) {
-      if (this.isOpen(port)) continue
-      this.openBits[port >>> 5]! |= 1 << port
-      this.release(port)
+    for (let w = first >>> 5; w <= last >>> 5; w++) {
+      const from = Math.max(first - (w << 5), 0)
+      const to = Math.min(last - (w << 5), 31)
+      const range = (-1 << from) & (-1 >>> (31 - to))
+      const added = range & ~this.openBits[w]!
+      this.openBits[w]! |= added
+      this.freeBits[w]! |= added
+      const even = bitCount(added & EVEN)
+      const odd = bitCount(added & ~EVEN)
+      this.counts[(w >>> 5) << 1]! += even
+      this.counts[((w >>> 5) << 1) | 1]! += odd
+      this.free += even + odd
     }
     this.lowest = Math.min(this.lowest, first)
     this.highest = Math.max(this.highest, last)
@@ -55,7 +71,7 @@ export class PortBlock {
     const first = Math.max(from << 10, this.lowest)
     const last = Math.min((to << 10) | 1023, this.highest)
     if (last < first) return -1
-    const mask = parity < 0 ? -1 : parity === 0 ? 0x55555555 : 0xaaaaaaaa
+    const mask = parity < 0 ? -1 : parity === 0 ? EVEN : ~EVEN
     const start = first + ((random >>> 0) % (last - first + 1))
     const home = start >>> 10
     const atStart = this.scan(start >>> 5, (home + 1) << 5, mask, -1 << start)

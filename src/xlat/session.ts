@@ -88,7 +88,7 @@ export class SessionTable {
     const w = this.words
     const mapped = mapped4 | 0
     const peer = peer4 | 0
-    const hash = this.hash.of4(DOMAIN4 + protocol, mapped, peer, (mapped4Port << 16) | peer4Port, 0)
+    const hash = this.hash.of3(DOMAIN4 + protocol, mapped, peer, (mapped4Port << 16) | peer4Port)
     for (let i = this.by4.first(hash); i >= 0; i = this.by4.next()) {
       const o = i * SESSION_WORDS
       if (w[o + PEER4] !== peer || w[o + MAPPED4] !== mapped || (w[o + PORTS]! & 0xffff) !== peer4Port) continue
@@ -195,7 +195,7 @@ export class SessionTable {
   note4(protocol: number, mapped4: number, mapped4Port: number, peer4: number, peer4Port: number): void {
     if (this.notes === BATCH) return
     this.notedSide[this.notes] = 1
-    this.noted[this.notes++] = this.hash.of4(DOMAIN4 + protocol, mapped4, peer4, (mapped4Port << 16) | peer4Port, 0)
+    this.noted[this.notes++] = this.hash.of3(DOMAIN4 + protocol, mapped4, peer4, (mapped4Port << 16) | peer4Port)
   }
 
   /** Loads what the lookups of the noted packets will read: all buckets, then all records, so that waits overlap. */
@@ -231,6 +231,6 @@ export class SessionTable {
     const o = i * SESSION_WORDS
     const w = this.words
     const ports = (w[o + KIND]! & 0xffff0000) | (w[o + PORTS]! & 0xffff)
-    return this.hash.of4(DOMAIN4 + this.protocol(i), w[o + MAPPED4]!, w[o + PEER4]!, ports, 0)
+    return this.hash.of3(DOMAIN4 + this.protocol(i), w[o + MAPPED4]!, w[o + PEER4]!, ports)
   }
 }

@@ -351,6 +351,7 @@ export class State {
     if (waiting < 0) return this.open(b, peer4, peer4Port, TCP_STATE.V6_INIT, now)
     t.pending.remove(waiting)
     this.stats[STAT.storedSyns] = t.pending.count
+    this.stats[STAT.absorbed]! += 1
     return this.open(b, peer4, peer4Port, TCP_STATE.ESTABLISHED, now)
   }
 
@@ -413,8 +414,14 @@ export class State {
     }
     if (g < 0) g = guests.add(h0, h1, h2, h3)
     if (!(waiting >= 0 && this.takeAwaited(p, waiting)) && !this.takeFree(p, host6Port, g)) {
-      guests.forget(g)
-      return this.refuse(REASON.pool4_exhausted)
+      t.reclaim(now)
+      // That may have ended the guest's last entry, and with it the guest.
+      g = guests.find(h0, h1, h2, h3)
+      if (g < 0) g = guests.add(h0, h1, h2, h3)
+      if (!this.takeFree(p, host6Port, g)) {
+        guests.forget(g)
+        return this.refuse(REASON.pool4_exhausted)
+      }
     }
     if (!guests.hasAddress(g)) guests.pair(g, pool.address)
     return t.addBib(p, h0 | 0, h1 | 0, h2 | 0, h3 | 0, host6Port, pool.address, pool.port, g, false)
