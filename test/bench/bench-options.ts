@@ -28,7 +28,7 @@ export const USAGE = `npm run bench -- [options]      (as root; in network names
   --only PARTS       ${PARTS.join(', ')}; separated by commas
   --peers NAMES      ${PEER_NAMES.join(', ')}; separated by commas
   --output FILE      the result as JSON (bench-result.json)
-  --run-flags TEXT   more flags for nat64 run, for example "--io read-write"`
+  --run-flags=TEXT   more flags for nat64 run, for example "--run-flags=--io read-write"`
 
 /** Reads the command line. Returns a sentence instead when it cannot be understood. */
 export function parseOptions(argv: readonly string[]): BenchOptions | string {
