@@ -20,8 +20,8 @@ import {
   unmapMemory,
 } from './libc.js'
 
+const OP_WRITEV = 2
 const OP_READ = 22
-const OP_WRITE = 23
 const RWF_NOWAIT = 8
 
 const SETUP_SINGLE_ISSUER = 1 << 12
@@ -82,8 +82,9 @@ export class Ring {
     this.prepare(OP_READ, fd, address, length, tag, RWF_NOWAIT)
   }
 
-  write(fd: number, address: number, length: number, tag: number): void {
-    this.prepare(OP_WRITE, fd, address, length, tag, 0)
+  /** Prepares a write of `count` struct iovec at `address`. */
+  writev(fd: number, address: number, count: number, tag: number): void {
+    this.prepare(OP_WRITEV, fd, address, count, tag, 0)
   }
 
   private prepare(op: number, fd: number, address: number, length: number, tag: number, rwFlags: number): void {

@@ -26,6 +26,13 @@ export const write: (fd: number, address: number, length: number) => number = c.
   'uint32_t',
 ])
 
+/** writev(2) of `count` struct iovec at `address`. Returns bytes, -1 on error. */
+export const writev: (fd: number, address: number, count: number) => number = c.func('writev', 'int', [
+  'int',
+  'uintptr_t',
+  'int',
+])
+
 /** poll(2) over `count` pollfd structures at `address`; `timeoutMs` -1 waits for ever. Returns how many are ready. */
 export const poll: (address: number, count: number, timeoutMs: number) => number = c.func('poll', 'int', [
   'uintptr_t',

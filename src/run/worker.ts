@@ -7,7 +7,8 @@ import { Outbox } from '../xlat/outbox.js'
 import { makeStats, STAT } from '../xlat/stats.js'
 import { Translator } from '../xlat/translator.js'
 import { openArena } from './arena.js'
-import { PacketLoop, SLOTS } from './loop.js'
+import { RING_ENTRIES, SLOTS } from './batch.js'
+import { PacketLoop } from './loop.js'
 import { makeLoopStats } from './loop-stats.js'
 import type { FromWorker, ToWorker, WorkerStart } from './protocol.js'
 
@@ -33,7 +34,7 @@ function makeRandom32(): () => number {
 
 function tryRing(): Ring | null {
   if (start.io === 'read-write') return null
-  const ring = openRing(2 * SLOTS)
+  const ring = openRing(RING_ENTRIES)
   return typeof ring === 'number' ? null : ring
 }
 

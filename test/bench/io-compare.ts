@@ -6,7 +6,7 @@
  *     node io-compare.js [--rounds 3] [--seconds 3] [--only tcp,udp64,udp1400,gso,ask] [--peers limit,tayga,ring,rw] [--pin]
  */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
@@ -103,6 +103,8 @@ const commands: Record<string, () => string[]> = {
   },
   ring: () => [process.execPath, join(here, 'io-ours.js'), TUN, 'io_uring', '0'],
   rw: () => [process.execPath, join(here, 'io-ours.js'), TUN, 'read-write', '0'],
+  nouso: () => ['env', 'USO=0', process.execPath, join(here, 'io-ours.js'), TUN, 'io_uring', '0'],
+  rwnouso: () => ['env', 'USO=0', process.execPath, join(here, 'io-ours.js'), TUN, 'read-write', '0'],
   spin20: () => [process.execPath, join(here, 'io-ours.js'), TUN, 'io_uring', '20'],
   spin50: () => [process.execPath, join(here, 'io-ours.js'), TUN, 'io_uring', '50'],
   ...Object.fromEntries(
@@ -136,10 +138,12 @@ async function withPeer<T>(name: string, body: (pid: number) => Promise<T>): Pro
   }
 }
 
-const cpuSeconds = (pid: number) => {
-  const f = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]!.split(' ')
-  return (Number(f[11]) + Number(f[12])) / 100
-}
+/** Time on a processor, all threads, seconds. */
+const cpuSeconds = (pid: number) =>
+  readdirSync(`/proc/${pid}/task`).reduce(
+    (total, task) => total + Number(readFileSync(`/proc/${pid}/task/${task}/schedstat`, 'utf8').split(' ')[0]) / 1e9,
+    0,
+  )
 
 async function tcp(streams: number, down: boolean): Promise<number> {
   const listener = start(server, 'iperf3', '-s', '-1')
@@ -201,7 +205,8 @@ try {
           const before = cpuSeconds(pid)
           const v = await TESTS[kind]!()
           const key = `${kind} ${peer}`
-          cpu.set(key, [...(cpu.get(key) ?? []), cpuSeconds(pid) - before])
+          const unit = kind.startsWith('tcp') ? (v * Number(seconds)) / 1000 : v * Number(seconds) * 1000
+          cpu.set(key, [...(cpu.get(key) ?? []), ((cpuSeconds(pid) - before) * 1e6) / unit])
           return v
         })
         const key = `${kind} ${peer}`
@@ -212,13 +217,13 @@ try {
 }
 
 const median = (values: readonly number[]) => [...values].sort((a, b) => a - b)[values.length >> 1] ?? 0
-console.log(['', ...peers].map(s => s.padEnd(26)).join(''))
+console.log(['', ...peers].map(s => s.padEnd(40)).join(''))
 for (const kind of kinds) {
   const base = median(results.get(`${kind} ${peers[0]}`) ?? [])
   const cells = peers.map(peer => {
     const all = results.get(`${kind} ${peer}`) ?? []
     const m = median(all)
-    return `${m.toFixed(1)} x${(m / base).toFixed(2)} [${Math.min(...all).toFixed(1)}-${Math.max(...all).toFixed(1)}] ${median(cpu.get(`${kind} ${peer}`) ?? []).toFixed(1)}s`
+    return `${m.toFixed(1)} x${(m / base).toFixed(2)} [${Math.min(...all).toFixed(1)}-${Math.max(...all).toFixed(1)}] ${median(cpu.get(`${kind} ${peer}`) ?? []).toFixed(2)}us`
   })
-  console.log([kind, ...cells].map(s => s.padEnd(26)).join(''))
+  console.log([kind, ...cells].map(s => s.padEnd(40)).join(''))
 }

@@ -3,20 +3,24 @@ import { openEventfd } from '../../src/host/eventfd.js'
 import { openRing } from '../../src/host/io-uring.js'
 import { openTun } from '../../src/host/tun.js'
 import { openArena } from '../../src/run/arena.js'
-import { PacketLoop, SLOTS } from '../../src/run/loop.js'
+import { RING_ENTRIES, SLOTS } from '../../src/run/batch.js'
+import { PacketLoop } from '../../src/run/loop.js'
 import { LOOP, makeLoopStats } from '../../src/run/loop-stats.js'
-import { makeStats } from '../../src/xlat/stats.js'
+import { makeStats, STAT } from '../../src/xlat/stats.js'
 import { Swap } from './io-swap.js'
 
 const [name = 'ours', io = 'io_uring', spinUs = '0'] = process.argv.slice(2)
 const tun = openTun({ name })
 const arena = openArena(SLOTS)
-const ring = io === 'io_uring' ? openRing(SLOTS) : null
+const ring = io === 'io_uring' ? openRing(RING_ENTRIES) : null
 if (typeof ring === 'number') throw new Error(`no ring: ${ring}`)
 const loop = makeLoopStats()
+const stats = makeStats()
+// As if there were state: the loop then looks at the deadline once a second.
+stats[STAT.bibEntries] = 1
 const wakeFd = openEventfd()
 process.stdout.write('ready\n')
-const deadline = performance.now() + 1000 * Number(process.env.SECONDS ?? 3600)
+const deadline = performance.now() + 1000 * Number(process.env.IO_SECONDS ?? 3600)
 setTimeout(() => {}, 0)
 const heap = process.memoryUsage().heapUsed
 const end = new PacketLoop({
@@ -28,7 +32,7 @@ const end = new PacketLoop({
   arena,
   wakeFd,
   spinUs: Number(spinUs),
-  stats: makeStats(),
+  stats,
   loop,
   control: () => performance.now() > deadline,
 }).run()
