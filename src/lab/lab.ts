@@ -13,15 +13,17 @@ const HOSTS = { inet: [LAB.host4, LAB.host6], far: [LAB.far4] } as const
 
 /**
  * Builds a lab and starts its hosts' servers; `program` is how this program is started, so that `nat64` works inside.
+ * An `owned` lab is to be taken down by this process; {@link labOrphaned} finds it when that did not happen.
  * What was made is taken back when something fails or `signal` aborts.
  * Throws a UserError: the name is taken, or the system lacks something.
  */
 export async function labUp(
   options: LabOptions,
-  { program, signal }: { program: readonly string[]; signal?: AbortSignal | undefined },
+  { program, owned, signal }: { program: readonly string[]; owned?: boolean; signal?: AbortSignal | undefined },
 ): Promise<LabState> {
   checkLabOptions(options)
-  let state = claimLab(options, program)
+  const owner = owned ? { pid: process.pid, started: processStart(process.pid) ?? '' } : null
+  let state = claimLab(options, program, owner)
   await refuseStrangers(state)
   try {
     for (const step of planLab(options)) {
@@ -107,6 +109,12 @@ async function takeDown(state: LabState): Promise<LabDownResult> {
   }
   forgetLab(state)
   return { name, namespaces, processes }
+}
+
+/** Says whether a lab's owner ended without taking it down. */
+export function labOrphaned(name: string): boolean {
+  const owner = readLab(name)?.owner ?? null
+  return owner !== null && processStart(owner.pid) !== owner.started
 }
 
 /** Runs a command in a lab and collects what it prints. */

@@ -21,6 +21,8 @@ export interface LabState {
   readonly program: readonly string[]
   readonly namespaces: Readonly<Record<string, string>>
   readonly daemons: readonly LabDaemon[]
+  /** The process that will take it down again; null: the user will. */
+  readonly owner: { readonly pid: number; readonly started: string } | null
   /** This lab made {@link STATE_DIR}. */
   readonly madeStateDir: boolean
   /** False while it is being set up, and after that failed. */
@@ -28,7 +30,7 @@ export interface LabState {
 }
 
 /** Claims a lab's name and makes its directories. Throws a UserError when the name is taken. */
-export function claimLab(options: LabOptions, program: readonly string[]): LabState {
+export function claimLab(options: LabOptions, program: readonly string[], owner: LabState['owner']): LabState {
   const { name } = options
   try {
     mkdirSync(RUN_DIR, { recursive: true, mode: 0o755 })
@@ -42,6 +44,7 @@ export function claimLab(options: LabOptions, program: readonly string[]): LabSt
     program,
     namespaces: Object.fromEntries(labRoles(options).map(role => [role, namespaceOf(name, role)])),
     daemons: [],
+    owner,
     madeStateDir: makeStateDir(),
     complete: false,
   }

@@ -1,5 +1,5 @@
 /** The built product in a lab, for the tests of this folder: root, TUN and `npm run build` are taken for granted. */
-import { existsSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type NodeTranslator, startTranslator, translatorReady } from '../../src/lab/demo/translator.js'
 import { labDown, labRun, labUp } from '../../src/lab/lab.js'
@@ -10,7 +10,10 @@ const bin = process.env.NAT64_BIN ?? join(import.meta.dirname, '../../dist/src/b
 
 /** How the built product is started. */
 export const product: readonly string[] = [process.execPath, bin]
-export const productIsBuilt = existsSync(bin)
+
+/** Root of the machine, not of a user namespace: may become other users and make device files. */
+export const isFullRoot =
+  process.geteuid?.() === 0 && /^\s*0\s+0\s+4294967295/.test(readFileSync('/proc/self/uid_map', 'utf8'))
 
 let serial = 0
 

@@ -8,7 +8,7 @@ import type { StatusSnapshot } from '../../run/status-types.js'
 import { nat64Text } from '../describe.js'
 import { enterLab } from '../enter.js'
 import { BLOCKED_PORT } from '../firewall-rules.js'
-import { labDown, labRun, labUp } from '../lab.js'
+import { labDown, labOrphaned, labRun, labUp } from '../lab.js'
 import { DEFAULT_LAB, guestAddress, LAB } from '../options.js'
 import { compareSnapshots, type Snapshot, snapshotSize, takeSnapshot } from '../snapshot.js'
 import { firewallCounters, httpGet, httpUrl, ping, pingCommand } from './probes.js'
@@ -21,6 +21,8 @@ export interface DemoOptions {
   readonly program: readonly string[]
   /** Leave the lab and the translator up. */
   readonly keep: boolean
+  /** We are root of a user namespace only. */
+  readonly userNamespace: boolean
   /** Rest between chapters for a reader, ms. */
   readonly restMs: number
   readonly signal: AbortSignal
@@ -85,12 +87,16 @@ async function buildLab({ story, options, lab }: Scene): Promise<void> {
     '  IPv6 only   eth0 -- tap100i0 fwbr100i0 fwln100i0 == fwpr100p0 vmbr0  eno1 -- IPv4-only host',
     `  ${guestAddress(100)}             (firewall bridge)                                ${LAB.host4}`,
   )
+  if (labOrphaned(lab)) {
+    story.text('(an earlier demo was killed; what it left is taken down first)')
+    await labDown(lab)
+  }
   const started = performance.now()
-  await labUp({ ...DEFAULT_LAB, name: lab, guests: 2 }, options)
+  await labUp({ ...DEFAULT_LAB, name: lab, guests: 2 }, { ...options, owned: !options.keep })
   const seconds = ((performance.now() - started) / 1000).toFixed(1)
   story.verdict(
     true,
-    `built in ${seconds} s; two guests, both with firewall=1; this machine's own network is not touched`,
+    `built in ${seconds} s; two guests, both with firewall=1; this machine's own network is not touched${options.userNamespace ? ' (no root: all of it in a user namespace)' : ''}`,
   )
 }
 
@@ -134,7 +140,7 @@ async function startRun(scene: Scene): Promise<void> {
   const translator = startTranslator(lab, options.program, args)
   scene.translator = translator
   const ready = await translatorReady(lab, translator, 15_000)
-  const output = translator.output().map(l => l.replace(/^<\d>/, ''))
+  const output = translator.output().map(l => l.replace(/^(<\d>)?(\S+Z )?/, ''))
   story.output(...output)
   story.record({ where: 'node', command: 'nat64 run', output, ok: ready })
   const seconds = ((performance.now() - started) / 1000).toFixed(1)

@@ -33,7 +33,12 @@ export async function demo(asked: {
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, interrupt)
   const story = makeStory(asked.quiet ? null : print, glyphsFor(process.env, asked.plain), colour)
   const { report, exit } = await runDemo(
-    { ...asked, restMs: process.stdout.isTTY && !asked.quiet ? 2_000 : 0, signal: abort.signal },
+    {
+      ...asked,
+      userNamespace: insideUserNamespace(),
+      restMs: process.stdout.isTTY && !asked.quiet ? 2_000 : 0,
+      signal: abort.signal,
+    },
     story,
   )
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.removeListener(signal, interrupt)
