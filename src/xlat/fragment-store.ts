@@ -93,6 +93,7 @@ export class FragmentStore {
 
   /** The packet that fragment `p` belongs to, a new one if need be; -1 with `reason` at a limit. */
   open(p: Packet, nowMs: number): number {
+    this.expire(nowMs, 4)
     this.readKey(p)
     const head = this.hash(0, KEY_WORDS) & (this.heads.length - 1)
     for (let e = this.heads[head]!; e !== NONE; e = this.packets[e * STRIDE + HASH_NEXT]!) {
@@ -101,7 +102,6 @@ export class FragmentStore {
       this.close(e, REASON.fragment_timeout)
       break
     }
-    this.expire(nowMs, 4)
     const bucket = this.hash(1, 5) & (BUCKETS - 1)
     if (this.freePacket === NONE || this.held[bucket]! >= this.maxHeld) {
       this.reason = REASON.fragments_full
