@@ -1,5 +1,5 @@
 /** Writes a file so that after a crash there is the old one or the new one, never a part. */
-import { closeSync, fsyncSync, openSync, renameSync, unlinkSync, writeSync } from 'node:fs'
+import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, renameSync, unlinkSync, writeSync } from 'node:fs'
 import { dirname } from 'node:path'
 
 /** Replaces `path`, on disk when this returns. Throws what the system says, and then leaves no temporary file. */
@@ -37,5 +37,20 @@ function syncDirectory(path: string): void {
     }
   } catch {
     // Some file systems have no fsync for directories.
+  }
+}
+
+/**
+ * Makes a directory and those above it that are missing. Unlike the recursive mkdir of Node 20 it ends where none can be
+ * made, as in /proc. Throws what the system says.
+ */
+export function makeDirectory(path: string, mode: number): void {
+  if (existsSync(path)) return
+  const parent = dirname(path)
+  if (parent !== path) makeDirectory(parent, mode)
+  try {
+    mkdirSync(path, { mode })
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
   }
 }

@@ -93,6 +93,8 @@ export async function startPacketWorker(options: PacketWorkerOptions): Promise<P
     act(p)
   }
   const send = (message: ToWorker) => {
+    // The event descriptor is closed then, and its number may be somebody else's.
+    if (isOver) return
     worker.postMessage(message)
     signalEventfd(wakeFd)
   }

@@ -2,20 +2,11 @@
  * Where an instance keeps its lock, journal and socket: /run/nat64, one set a device and network namespace. Two namespaces
  * may have devices of the same name but share /run, so files outside the first namespace carry its inode number.
  */
-import {
-  closeSync,
-  fstatSync,
-  ftruncateSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  statSync,
-  unlinkSync,
-  writeSync,
-} from 'node:fs'
+import { closeSync, fstatSync, ftruncateSync, openSync, readFileSync, statSync, unlinkSync, writeSync } from 'node:fs'
 import { EXIT, UserError } from '../errors.js'
 import { flock, LOCK_EX_NB } from '../host/libc.js'
 import { isFirstNetns, netnsInode } from '../host/netns.js'
+import { makeDirectory } from './atomic-write.js'
 
 /** `NAT64_RUNTIME_DIR` is for tests and containers whose /run cannot be written. */
 export function runtimeDir(env: NodeJS.ProcessEnv = process.env): string {
@@ -74,7 +65,7 @@ export function lockInstance(paths: RuntimePaths, tunName: string): InstanceLock
 
 function openLock(paths: RuntimePaths): number {
   try {
-    mkdirSync(paths.dir, { recursive: true, mode: 0o755 })
+    makeDirectory(paths.dir, 0o755)
     return openSync(paths.lock, 'a+', 0o644)
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code ?? String(error)

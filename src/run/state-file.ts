@@ -3,11 +3,11 @@
  * once. Whatever is wrong with it costs the sessions, never the start.
  */
 import { createHash } from 'node:crypto'
-import { mkdirSync, readFileSync, unlinkSync } from 'node:fs'
+import { readFileSync, unlinkSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { bootId, uptimeSeconds } from '../host/netns.js'
 import type { Mode } from '../xlat/config.js'
-import { writeFileAtomically } from './atomic-write.js'
+import { makeDirectory, writeFileAtomically } from './atomic-write.js'
 
 const MAGIC = 'nat64-state/1'
 
@@ -42,7 +42,7 @@ export function writeStateFile(path: string, mode: Mode, chosenPool: string | nu
     bytes: state.length,
     sha256: createHash('sha256').update(state).digest('hex'),
   }
-  mkdirSync(dirname(path), { recursive: true, mode: 0o750 })
+  makeDirectory(dirname(path), 0o750)
   writeFileAtomically(path, Buffer.concat([Buffer.from(`${JSON.stringify(header)}\n`), state]))
 }
 
