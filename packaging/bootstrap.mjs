@@ -153,59 +153,56 @@ function bench() {
   return finish(node([join(root, 'dist/test/bench/bench.js'), ...rest]))
 }
 
-// Types and style first: they are the quickest to fail. Then what needs no root, then what needs namespaces.
+// Types, style, what needs no root, what needs namespaces. All of it runs, whatever fails on the way.
 function test() {
   const bin = name => join(root, 'node_modules', name)
-  const steps = [
-    ['types', [bin('typescript/bin/tsc'), '-p', '.']],
-    ['style', [bin('@biomejs/biome/bin/biome'), 'check', '--error-on-warnings', '.']],
-    ['tests', [bin('vitest/vitest.mjs'), 'run', '--project', 'fast', ...rest]],
-  ]
-  for (const [name, args] of rest.length > 0 ? steps.slice(2) : steps) {
+  const vitest = project => [bin('vitest/vitest.mjs'), 'run', '--project', project, ...rest]
+  const failed = []
+  const step = (name, args, prefix) => {
     say(`\n== ${name}`)
-    const status = finish(node(args))
-    if (status !== 0) return status
+    if (finish(node(args, prefix)) !== 0) failed.push(name)
   }
-  say('\n== tests in network namespaces')
-  const netns = [
-    bin('vitest/vitest.mjs'),
-    'run',
-    '--project',
-    'netns',
-    ...rest,
-    ...(rest.length > 0 ? ['--passWithNoTests'] : []),
-  ]
-  const namespace = namespaceFor()
-  if (namespace === null) return 0
-  return finish(node(netns, namespace))
+  const some = rest.length > 0 ? ['--passWithNoTests'] : []
+  if (rest.length === 0) {
+    step('types', [bin('typescript/bin/tsc'), '-p', '.'])
+    step('style', [bin('@biomejs/biome/bin/biome'), 'check', '--error-on-warnings', '.'])
+  }
+  step('tests', [...vitest('fast'), ...some])
+  const { prefix, why } = namespaceFor()
+  if (why) say(`\n== tests in network namespaces\nSkipped: ${why}`)
+  else step('tests in network namespaces', [...vitest('netns'), ...some], prefix)
+  say(
+    failed.length > 0
+      ? `\nFailed: ${failed.join(', ')}`
+      : `\nAll passed${why ? '; those in network namespaces were skipped' : ''}.`,
+  )
+  return failed.length > 0 ? 1 : 0
 }
 
-// Where the namespace tests can run: [] here as root, a user namespace of our own, or null: nowhere.
+// Where the namespace tests can run: here as root, behind a prefix that makes a user namespace, or nowhere and why.
 function namespaceFor() {
-  const refuse = why => {
-    say(`Skipped: ${why}`)
-    return null
-  }
   try {
     fs.closeSync(fs.openSync('/dev/net/tun', 'r+'))
   } catch (error) {
-    return refuse(
-      error.code === 'EACCES' || error.code === 'EPERM'
+    const denied = error.code === 'EACCES' || error.code === 'EPERM'
+    return {
+      why: denied
         ? '/dev/net/tun is not for this user; as root all tests run (sudo npm test).'
         : 'there is no /dev/net/tun here.',
-    )
+    }
   }
   const env = { ...process.env, PATH: searched }
+  const allowed = (file, ...args) => spawnSync(file, [...args, 'true'], { env }).status === 0
   if (isRoot) {
-    const allowed = spawnSync('unshare', ['--net', '--mount', 'true'], { env }).status === 0
-    return allowed ? [] : refuse('root may not make network namespaces here (a container?).')
+    return allowed('unshare', '--net', '--mount')
+      ? { prefix: [] }
+      : { why: 'root may not make network namespaces here (a container?).' }
   }
   const user = ['unshare', '--user', '--map-root-user', '--net', '--mount', '--propagation', 'private']
-  const inside = [...user, '--', 'sh', '-c', 'mount -t tmpfs -o mode=755 tmpfs /run && exec "$@"', 'sh']
-  const allowed = spawnSync(inside[0], [...inside.slice(1), 'true'], { env }).status === 0
-  return allowed
-    ? inside
-    : refuse('the system lets no ordinary user make network namespaces; sudo npm test runs all tests.')
+  const prefix = [...user, '--', 'sh', '-c', 'mount -t tmpfs -o mode=755 tmpfs /run && exec "$@"', 'sh']
+  return allowed(...prefix)
+    ? { prefix }
+    : { why: 'the system lets no ordinary user make network namespaces; sudo npm test runs all tests.' }
 }
 
 // Runs a program of Node's in the foreground; Ctrl-C is for it to act on.
