@@ -4,11 +4,13 @@
  */
 
 import { once } from 'node:events'
+import { rmSync } from 'node:fs'
 import { type FileHandle, open, realpath, rename, rm, stat } from 'node:fs/promises'
 import { fileError } from './file-error.js'
 
 /** Bytes gathered before they are written. */
 const BATCH = 1024 * 1024
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 
 export interface Sink {
   /** Takes the bytes; they may be reused after the call. Await {@link Sink.flush} now and then. */
@@ -46,7 +48,18 @@ async function fileSink(name: string): Promise<Sink> {
       throw fileError('write', name, error)
     }
   })
+  // Interrupted, the program ends as it would have, but leaves no half of a file.
+  const onSignal = (signal: NodeJS.Signals) => {
+    forgetSignals()
+    if (isFile) rmSync(path, { force: true })
+    process.kill(process.pid, signal)
+  }
+  const forgetSignals = () => {
+    for (const signal of SIGNALS) process.off(signal, onSignal)
+  }
+  for (const signal of SIGNALS) process.on(signal, onSignal)
   const discard = async () => {
+    forgetSignals()
     await handle.close().catch(() => {})
     if (isFile) await rm(path, { force: true }).catch(() => {})
   }
@@ -59,6 +72,7 @@ async function fileSink(name: string): Promise<Sink> {
         await gathered.flush(true)
         await handle.close()
         if (isFile) await rename(path, target)
+        forgetSignals()
       } catch (error) {
         await discard()
         throw error instanceof Error && 'exitCode' in error ? error : fileError('write', name, error)

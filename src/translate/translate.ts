@@ -37,6 +37,7 @@ export async function translateCapture(
   translator: PacketTranslator,
   options: TranslateOptions,
 ): Promise<TranslateSummary> {
+  refuseTerminal(options)
   await refuseSameFile(options.input, options.output)
   const source = openSource(options.input)
   const first = await source.next()
@@ -48,6 +49,15 @@ export async function translateCapture(
   } catch (error) {
     await sink.discard()
     throw error
+  }
+}
+
+function refuseTerminal({ input, output }: TranslateOptions): void {
+  if (input === '-' && process.stdin.isTTY) throw new UserError('standard input is a terminal; pipe a capture into it.')
+  if (output === '-' && process.stdout.isTTY) {
+    throw new UserError(
+      'standard output is a terminal; pipe it into a program that reads captures, such as tcpdump -r -.',
+    )
   }
 }
 

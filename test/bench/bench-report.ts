@@ -23,6 +23,7 @@ export interface Target {
 export interface Judged extends Target {
   readonly title: string
   readonly measured: number
+  readonly isLessBetter: boolean
   readonly isReached: boolean
   readonly unit: string
 }
@@ -88,7 +89,8 @@ export function judge(rows: readonly Row[]): Judged[] {
     const measured = target.versus === null ? median(row.values.nat64 ?? []) : ratio(row, target.versus)
     if (!Number.isFinite(measured)) return []
     const isReached = row.isLessBetter ? measured <= target.bound : measured >= target.bound
-    return [{ ...target, title: row.title, measured, isReached, unit: target.versus === null ? row.unit : '' }]
+    const unit = target.versus === null ? row.unit : ''
+    return [{ ...target, title: row.title, measured, isLessBetter: row.isLessBetter, isReached, unit }]
   })
 }
 
@@ -112,10 +114,9 @@ export function formatTable(rows: readonly Row[]): string {
 
 export function formatTargets(judged: readonly Judged[]): string {
   return judged
-    .map(({ title, versus, bound, measured, isReached, unit, row }) => {
-      const isLess = ['udprr', 'tcprr', 'rss-idle'].includes(row)
+    .map(({ title, versus, bound, measured, isLessBetter, isReached, unit }) => {
       const against = versus === null ? '' : ` x ${versus}`
-      const wanted = `${isLess ? '<=' : '>='} ${bound}${unit === '' ? '' : ` ${unit}`}${against}`
+      const wanted = `${isLessBetter ? '<=' : '>='} ${bound}${unit === '' ? '' : ` ${unit}`}${against}`
       return `  ${isReached ? 'reached' : 'MISSED '}  ${title.trim()}: ${figure(measured)} (${wanted})`
     })
     .join('\n')

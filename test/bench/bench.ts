@@ -2,11 +2,11 @@
  * `npm run bench`: nat64 beside Debian's tayga, kernel routing without translation and the C limit, in one run, taking
  * turns. Prints a table with ratios and targets, writes JSON. See bench-options.ts for what it can be told.
  */
-import { spawnSync } from 'node:child_process'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { cpus } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { type CoreResult, judgeCore, runCore } from './bench-core.js'
 import { type Figures, type Measure, measuresOf, proveReachable } from './bench-measure.js'
 import { type BenchOptions, type PeerName, parseOptions, USAGE } from './bench-options.js'
 import { compile, exists, type Peer, startPeer } from './bench-peers.js'
@@ -32,13 +32,13 @@ async function main(): Promise<number> {
   const root = findRoot()
   const skipped: string[] = []
   const rows = options.parts.some(p => p !== 'core') ? await measureNetwork(options, root, skipped) : []
-  const core = options.parts.includes('core') ? runCore(root, skipped) : null
+  const core = options.parts.includes('core') ? runCore(root, skipped) : { text: '', json: [] }
   const judged = [...judge(rows), ...judgeCore(core)]
-  console.log(`\n${formatTable(rows)}`)
-  if (core !== null) console.log(`\n${core.text.trim()}`)
+  if (rows.length > 0) console.log(`\n${formatTable(rows)}`)
+  if (core.text !== '') console.log(`\n${core.text}`)
   console.log(`\nTargets\n${formatTargets(judged)}`)
   for (const line of skipped) console.log(`  skipped  ${line}`)
-  writeFileSync(options.output, `${JSON.stringify(resultOf(options, rows, core?.json, judged, skipped), null, 1)}\n`)
+  writeFileSync(options.output, `${JSON.stringify(resultOf(options, rows, core.json, judged, skipped), null, 1)}\n`)
   console.log(`\n${options.output} has every round.`)
   return 0
 }
@@ -153,42 +153,10 @@ function progress(text: string): void {
   else if (text !== '') process.stderr.write(`${text}\n`)
 }
 
-interface CoreResult {
-  readonly text: string
-  readonly json: Record<string, unknown>
-}
-
-/** Runs the benchmark of the core without network; its last line of output that is JSON is the result. */
-function runCore(root: string, skipped: string[]): CoreResult | null {
-  const script = join(root, 'dist/test/bench/core.bench.js')
-  if (!existsSync(script)) {
-    skipped.push('core: dist/test/bench/core.bench.js is not built')
-    return null
-  }
-  progress('core')
-  const child = spawnSync(process.execPath, ['--expose-gc', script], { encoding: 'utf8', timeout: 300_000 })
-  progress('')
-  const lines = child.stdout.split('\n')
-  const at = lines.findIndex(l => l.startsWith('{'))
-  try {
-    return {
-      text: lines.slice(0, Math.max(0, at)).join('\n') || child.stdout,
-      json: JSON.parse(lines.slice(at).join('\n')),
-    }
-  } catch {
-    skipped.push(`core: ${child.stderr.trim().split('\n').at(-1) || 'no result'}`)
-    return null
-  }
-}
-
-function judgeCore(_core: CoreResult | null): Judged[] {
-  return []
-}
-
 function resultOf(
   options: BenchOptions,
   rows: readonly Row[],
-  core: Record<string, unknown> | undefined,
+  core: CoreResult['json'],
   judged: readonly Judged[],
   skipped: readonly string[],
 ) {

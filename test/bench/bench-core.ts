@@ -1,0 +1,71 @@
+/** The part without network: the scripts that measure the core, their tables, and the targets they bear on. */
+import { spawnSync } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Judged } from './bench-report.js'
+
+export interface CoreResult {
+  /** What the scripts printed for people. */
+  readonly text: string
+  /** Their results, by `schema`. */
+  readonly json: readonly CoreJson[]
+}
+
+interface CoreJson {
+  readonly schema: string
+  readonly rows: readonly Readonly<Record<string, number>>[]
+}
+
+const SCRIPTS = ['core.bench.js', 'state.bench.js']
+const LIMIT_MS = 240_000
+
+/** Runs the scripts that are built. Each prints a table and, as its last line, JSON. */
+export function runCore(root: string, skipped: string[]): CoreResult {
+  const texts: string[] = []
+  const json: CoreJson[] = []
+  for (const script of SCRIPTS) {
+    const path = join(root, 'dist/test/bench', script)
+    if (!existsSync(path)) {
+      skipped.push(`core: dist/test/bench/${script} is not built`)
+      continue
+    }
+    const child = spawnSync(process.execPath, ['--expose-gc', path], { encoding: 'utf8', timeout: LIMIT_MS })
+    const lines = child.stdout.trimEnd().split('\n')
+    try {
+      json.push(JSON.parse(lines.pop() ?? ''))
+      texts.push(`${script.replace('.js', '')}\n${lines.join('\n')}`)
+    } catch {
+      const why = child.error?.message ?? child.stderr.trim().split('\n').at(-1)
+      skipped.push(`core: ${script}: ${why || 'no result'}`)
+    }
+  }
+  return { text: texts.join('\n\n'), json }
+}
+
+/** The targets about state tables, from rows that name `sessions`. */
+export function judgeCore({ json }: CoreResult): Judged[] {
+  const state = json.find(j => j.schema === 'nat64.bench.state/1')?.rows
+  if (state === undefined) return []
+  const at = (sessions: number) => state.find(r => r.sessions === sessions)
+  const [small, large] = [at(1e3), at(1e6)]
+  if (small === undefined || large === undefined) return []
+  const judged = (title: string, measured: number, bound: number, isLessBetter: boolean, unit = ''): Judged => ({
+    row: 'core',
+    title,
+    versus: null,
+    bound,
+    measured,
+    isLessBetter,
+    isReached: isLessBetter ? measured <= bound : measured >= bound,
+    unit,
+  })
+  const growth = (key: string) => (large[key] as number) / (small[key] as number)
+  return [
+    judged('lookup toV4 at 1e6 sessions / at 1e3', growth('v6'), 1.5, true),
+    judged('lookup toV6 at 1e6 sessions / at 1e3', growth('v4'), 1.5, true),
+    judged('  in batches, toV4', growth('v6Batched'), 1.5, true),
+    judged('  in batches, toV6', growth('v4Batched'), 1.5, true),
+    judged('new sessions per second, up to 1e6', 1e9 / (large.create as number), 200_000, false),
+    judged('RSS with 1e6 sessions', large.rssFull as number, 200, true, 'MB'),
+  ]
+}
