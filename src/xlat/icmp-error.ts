@@ -30,6 +30,9 @@ interface ErrorOf {
 const { UNREACHABLE: U4, TIME_EXCEEDED: T4 } = ICMP4_TYPE
 const { UNREACHABLE: U6, TOO_BIG, TIME_EXCEEDED: T6, PARAMETER } = ICMP6_TYPE
 
+/** What RFC 7915 sections 4.4 and 5.4 ask for unless another rule does. */
+const PROHIBITED: ErrorOf = { v4: [U4, 13], v6: [U6, 1] }
+
 /** Which reasons the sender is told about, and how. */
 export const ERROR_OF: Readonly<Record<number, ErrorOf>> = {
   [REASON.ttl_expired]: { v4: [T4, 0], v6: [T6, 0] },
@@ -38,7 +41,9 @@ export const ERROR_OF: Readonly<Record<number, ErrorOf>> = {
   [REASON.extension_after_fragment]: { v4: null, v6: [U6, 1] },
   [REASON.too_big]: { v4: [U4, 4], v6: [TOO_BIG, 0] },
   [REASON.udp_checksum_zero]: { v4: [U4, 13], v6: null },
-  [REASON.no_mapping]: { v4: [U4, 1], v6: [U6, 3] },
+  [REASON.no_mapping]: PROHIBITED,
+  [REASON.denylist4]: PROHIBITED,
+  [REASON.non_global]: PROHIBITED,
   [REASON.filtered]: { v4: [U4, 13], v6: null },
   [REASON.syn_timeout]: { v4: [U4, 3], v6: null },
   [REASON.pool4_exhausted]: { v4: null, v6: [U6, 3] },

@@ -48,11 +48,11 @@ export function errorToV4(
   if (inner.fragOffset === 0) rewriteInner(inner, declared, innerSrc, innerDst, innerSport, innerDport)
 
   const l: IcmpLayout = c.layout
-  layOut(l, p, inner, IPV4_HEADER, IPV4_HEADER, MOST_ERROR4, hasLengthAttribute(4, type >>> 8) ? UNIT4 : 0)
+  layOut(l, c.outbox, p, inner, IPV4_HEADER, IPV4_HEADER, MOST_ERROR4, hasLengthAttribute(4, type >>> 8) ? UNIT4 : 0)
   const protocol = inner.protocol === ICMP6 ? ICMP4 : inner.protocol
   const total = Math.min(IPV4_HEADER + declared, 0xffff)
   putHeader4(
-    b,
+    l.buf,
     l.payload - IPV4_HEADER,
     innerTos,
     total,
@@ -64,12 +64,16 @@ export function errorToV4(
     innerDst,
   )
   const icmp = l.start + IPV4_HEADER
-  put16(b, icmp, type)
-  put16(b, icmp + ICMP_CHECKSUM, 0)
-  put32(b, icmp + 4, rest)
-  if (l.attribute !== 0) putLengthAttribute(b, icmp, 4, l.attribute)
-  put16(b, icmp + ICMP_CHECKSUM, finish(sum(b, icmp, l.end)))
-  putHeader4(b, l.start, outerTos, l.end - l.start, id, 0, hops - 1, ICMP4, src, dst)
+  put16(l.buf, icmp, type)
+  put16(l.buf, icmp + ICMP_CHECKSUM, 0)
+  put32(l.buf, icmp + 4, rest)
+  if (l.attribute !== 0) putLengthAttribute(l.buf, icmp, 4, l.attribute)
+  put16(l.buf, icmp + ICMP_CHECKSUM, finish(sum(l.buf, icmp, l.end)))
+  putHeader4(l.buf, l.start, outerTos, l.end - l.start, id, 0, hops - 1, ICMP4, src, dst)
+  if (l.isInOutbox) {
+    c.emitted = true
+    return 0
+  }
   wholeChecksums(p)
   moveStart(p, l.start, 4)
   p.end = l.end

@@ -66,24 +66,28 @@ export function errorToV6(
   const l = c.layout
   const fragment = inner.isFragment ? FRAGMENT_HEADER : 0
   const innerHeader = IPV6_HEADER + fragment
-  layOut(l, p, inner, IPV6_HEADER, innerHeader, MOST_ERROR6, hasLengthAttribute(6, type >>> 8) ? UNIT6 : 0)
+  layOut(l, c.outbox, p, inner, IPV6_HEADER, innerHeader, MOST_ERROR6, hasLengthAttribute(6, type >>> 8) ? UNIT6 : 0)
   const next = inner.protocol === ICMP4 ? ICMP6 : inner.protocol
   if (inner.isFragment) {
-    putFragmentHeader(b, l.payload - FRAGMENT_HEADER, next, inner.fragOffset, inner.moreFragments, inner.fragId)
+    putFragmentHeader(l.buf, l.payload - FRAGMENT_HEADER, next, inner.fragOffset, inner.moreFragments, inner.fragId)
   }
   const at = l.payload - innerHeader
   const length = Math.min(declared + fragment, 0xffff)
   const first = inner.isFragment ? FRAGMENT : next
-  putHeader6(b, at, innerClass, length, first, innerHops, is0, is1, is2, is3, id0, id1, id2, id3)
+  putHeader6(l.buf, at, innerClass, length, first, innerHops, is0, is1, is2, is3, id0, id1, id2, id3)
   const icmp = l.start + IPV6_HEADER
   const icmpLength = l.end - icmp
-  putHeader6(b, l.start, outerClass, icmpLength, ICMP6, ttl - 1, s0, s1, s2, s3, d0, d1, d2, d3)
-  put16(b, icmp, type)
-  put16(b, icmp + ICMP_CHECKSUM, 0)
-  put32(b, icmp + 4, rest)
-  if (l.attribute !== 0) putLengthAttribute(b, icmp, 6, l.attribute)
-  const pseudo = pseudo6(b, l.start + IP6.SRC, ICMP6, icmpLength)
-  put16(b, icmp + ICMP_CHECKSUM, finish(sum(b, icmp, l.end, pseudo)))
+  putHeader6(l.buf, l.start, outerClass, icmpLength, ICMP6, ttl - 1, s0, s1, s2, s3, d0, d1, d2, d3)
+  put16(l.buf, icmp, type)
+  put16(l.buf, icmp + ICMP_CHECKSUM, 0)
+  put32(l.buf, icmp + 4, rest)
+  if (l.attribute !== 0) putLengthAttribute(l.buf, icmp, 6, l.attribute)
+  const pseudo = pseudo6(l.buf, l.start + IP6.SRC, ICMP6, icmpLength)
+  put16(l.buf, icmp + ICMP_CHECKSUM, finish(sum(l.buf, icmp, l.end, pseudo)))
+  if (l.isInOutbox) {
+    c.emitted = true
+    return 0
+  }
   wholeChecksums(p)
   moveStart(p, l.start, 6)
   p.end = l.end

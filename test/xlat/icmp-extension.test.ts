@@ -1,6 +1,12 @@
 import { describe, expect, it } from 'vitest'
-import { type Bytes, filler, hex, icmp, ip4, ip6, read, toHex, udp } from './packets.js'
-import { rewrite } from './rewriting.js'
+import { DEFAULT_CONFIG } from '../../src/xlat/config.js'
+import { OUTBOX_PACKETS, Outbox } from '../../src/xlat/outbox.js'
+import { Packet } from '../../src/xlat/packet.js'
+import { parse } from '../../src/xlat/parse.js'
+import { parseInner } from '../../src/xlat/parse-inner.js'
+import { Rewriter } from '../../src/xlat/rewriter.js'
+import { type Bytes, filler, hex, icmp, ip4, ip6, read, toHex, udp, v6 } from './packets.js'
+import { packetOf, rewrite } from './rewriting.js'
 
 /** An MPLS label stack object (RFC 4950) in an extension structure; its own checksum is not looked at. */
 const extension = hex('2000 dffb 0008 0101 00010 1 ff')
@@ -124,11 +130,26 @@ describe('RFC 4884 attributes that are wrong', () => {
   it('before the transport header ends: refused', () => {
     expect(rewrite(ip4(icmp(3, 1, [0, 6, 0, 0], quote4(100)))).reason).toBe('icmp_inner')
   })
-  it('below 128 bytes: the quote is padded where there is room, else the extension is dropped', () => {
-    const r = one(error6(1, 0, quote6(0), 56))
+  it.each([48, 56, 64, 120])('%i bytes to IPv4: the quote is padded to 128', attribute => {
+    const r = one(error6(1, 0, quote6(0), attribute))
     expect(toHex(r.quote)).toBe(toHex(pad(back4(0), 128)))
     expect(r.extension).toEqual(extension)
-    const s = one(error4(3, 1, quote4(0), 28))
-    expect([s.attribute, toHex(s.body)]).toEqual([0, toHex(back6(0))])
+  })
+  it.each([28, 64, 100, 124])('%i bytes to IPv6: the quote is padded to 128', attribute => {
+    const r = one(error4(3, 1, quote4(0), attribute))
+    expect(toHex(r.quote)).toBe(toHex(pad(back6(0), 128)))
+    expect(r.extension).toEqual(extension)
+  })
+  it('with a full outbox, the extension is dropped', () => {
+    const outbox = new Outbox()
+    while (outbox.count < OUTBOX_PACKETS) outbox.reserve(40)
+    const p = packetOf(error4(3, 1, quote4(0), 28))
+    const inner = new Packet()
+    const rewriter = new Rewriter(DEFAULT_CONFIG, outbox, 0)
+    const [a, b] = [v6('64:ff9b::192.0.2.1'), v6('2001:db8::1')]
+    expect(parse(p) || parseInner(p, inner)).toBe(0)
+    expect(rewriter.errorToV6(p, ...a, ...b, inner, ...b, ...a, 1, 2)).toBe(0)
+    const outer = read(p.buf.slice(p.start, p.end))
+    expect([rewriter.emitted, outer.payload[4], toHex(outer.payload.slice(8))]).toEqual([false, 0, toHex(back6(0))])
   })
 })

@@ -50,12 +50,12 @@ describe('siit addresses', () => {
     expect(way(b.in(ip6(udp(1, 2), { src: A6, dst: PEER6 })).read[0])).toBe('192.0.2.1 > 198.51.100.2')
   })
 
-  it('tells an IPv4 sender that a host without mapping is unreachable', () => {
+  it('tells an IPv4 sender that a host without mapping is prohibited (RFC 7915 section 4.4)', () => {
     const b = new Bench({ ...SIIT, pool6: null, icmpSource4: address4('192.0.2.254') })
     const { verdict, reason, read } = b.in(ip4(udp(1, 2), { src: '198.51.100.2', dst: '192.0.2.77' }))
     expect([verdict, reason]).toEqual(['replied', 'no_mapping'])
     expect(way(read[0])).toBe('192.0.2.254 > 198.51.100.2')
-    expect(read[0]?.payload.slice(0, 2)).toEqual([3, 1])
+    expect(read[0]?.payload.slice(0, 2)).toEqual([3, 13])
   })
 
   it.each([
@@ -183,7 +183,7 @@ describe('pool mode', () => {
   it('drops what comes for an address that nobody has, and tells the sender', () => {
     const { verdict, reason, read } = new Bench(POOL).in(ip4(udp(2, 1), { src: '198.51.100.2', dst: '192.168.255.9' }))
     expect([verdict, reason]).toEqual(['replied', 'no_mapping'])
-    expect(read[0]?.payload.slice(0, 2)).toEqual([3, 1])
+    expect(read[0]?.payload.slice(0, 2)).toEqual([3, 13])
   })
 
   it('keeps its addresses across a restart and a new configuration', () => {

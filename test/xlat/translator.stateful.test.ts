@@ -71,8 +71,6 @@ describe('what stateful mode refuses', () => {
     ['martian_destination', ip6(udp(1, 2), { src: GUEST, dst: pool6('127.0.0.1') })],
     ['martian_destination', ip6(udp(1, 2), { src: GUEST, dst: pool6('255.255.255.255') })],
     ['martian_source', ip6(udp(1, 2), { src: '::1', dst: pool6(PEER) })],
-    ['denylist4', ip6(udp(1, 2), { src: GUEST, dst: pool6('198.51.100.200') })],
-    ['denylist4', ip4(udp(1, 2), { src: '198.51.100.200', dst: POOL })],
     ['pool4_mismatch', ip4(udp(1, 2), { src: PEER, dst: '203.0.113.2' })],
     ['protocol', ip6(raw(132, new Array(16).fill(0)), { src: GUEST, dst: pool6(PEER) })],
     ['protocol', ip4(raw(47, new Array(16).fill(0)), { src: PEER, dst: POOL })],
@@ -87,6 +85,15 @@ describe('what stateful mode refuses', () => {
     const outcome = b.in(bytes)
     expect([outcome.verdict, outcome.reason, outcome.out.length]).toEqual(['dropped', reason, 0])
     expect(imbalance(b.translator.stats)).toBe(0)
+  })
+
+  it.each([
+    ['IPv6', ip6(udp(1, 2), { src: GUEST, dst: pool6('198.51.100.200') }), [1, 1]],
+    ['IPv4', ip4(udp(1, 2), { src: '198.51.100.200', dst: POOL }), [3, 13]],
+  ])('an address on denylist4, and tells the %s sender', (_name, bytes, expected) => {
+    const { verdict, reason, read } = new Bench({ ...BASE, denylist4 }).in(bytes)
+    expect([verdict, reason]).toEqual(['replied', 'denylist4'])
+    expect(read[0]?.payload.slice(0, 2)).toEqual(expected)
   })
 
   it('a private address behind the well-known prefix', () => {
