@@ -1,5 +1,5 @@
 /** Who is measured: each translator on a TUN device of its own with a prefix of its own, all present at once. */
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { BenchOptions, PeerName } from './bench-options.js'
 import { CLIENT6, type Net, pause, rssMb, run, runIn, SERVER4, SERVER6, start } from './net.js'
@@ -49,7 +49,7 @@ async function startOurs(net: Net, root: string, options: BenchOptions): Promise
   return { name: 'nat64', address: `2001:db8:64::${SERVER4}`, pid, idleMb: rssMb(pid), version }
 }
 
-async function startTayga(net: Net): Promise<Peer | string> {
+async function startTayga(net: Net, root: string): Promise<Peer | string> {
   if (!exists('tayga')) return 'tayga is not installed: apt-get install tayga'
   const dir = join(net.dir, 'tayga')
   mkdirSync(dir)
@@ -64,8 +64,19 @@ async function startTayga(net: Net): Promise<Peer | string> {
   writeFileSync(join(dir, 'tayga.conf'), `${lines.join('\n')}\n`)
   const program = start(net, 'node', 'tayga', '--nodetach', '-c', join(dir, 'tayga.conf'))
   const pid = await bringUp(net, program, 'tayga', '2001:db8:65::/96', '203.0.113.0/24')
-  const version = /Version: (.*)/.exec(run('dpkg-query', '-s', 'tayga'))?.[1] ?? 'unknown'
-  return { name: 'tayga', address: `2001:db8:65::${SERVER4}`, pid, idleMb: rssMb(pid), version }
+  const address = `2001:db8:65::${SERVER4}`
+  return { name: 'tayga', address, pid, idleMb: rssMb(pid), version: taygaVersion(root) }
+}
+
+/** Of the installed package, or of the one that the bootstrap script has unpacked. tayga itself does not tell. */
+function taygaVersion(root: string): string {
+  try {
+    return /Version: (.*)/.exec(run('dpkg-query', '-s', 'tayga'))?.[1] ?? 'unknown'
+  } catch {
+    const pool = join(root, 'node_modules/.debian/pool')
+    const file = existsSync(pool) ? readdirSync(pool).find(f => f.startsWith('tayga_')) : undefined
+    return file?.split('_')[1] ?? 'unknown'
+  }
 }
 
 async function startLimit(net: Net, root: string): Promise<Peer | string> {
