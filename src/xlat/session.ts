@@ -26,6 +26,11 @@ export const PAIR_NEXT = 13
 export const PAIR_PREVIOUS = 14
 
 const USED = 0x8000
+/** In KIND: what is equal whenever the protocol is. */
+const KIND_MASK = 0x8300
+const STATE_MASK = 15
+/** How many packets that have no use for their hint, one after the other, a batch may have. */
+const STRAY = 4
 const DOMAIN6 = 0x40
 const DOMAIN4 = 0x50
 
@@ -42,9 +47,13 @@ export class SessionTable {
   private readonly by6: HashIndex
   private readonly by4: HashIndex
   private free = -1
+  // The batch that was noted: hashes and sides, then the sessions found for them that no packet has used yet.
   private readonly noted = new Int32Array(BATCH)
   private readonly notedSide = new Uint8Array(BATCH)
   private notes = 0
+  private readonly hints = new Int32Array(BATCH)
+  private hintAt = 0
+  private hintEnd = 0
   /** Keeps the loads of touch() from being optimised away. */
   sink = 0
 
@@ -74,11 +83,20 @@ export class SessionTable {
     const d = h3 | 0
     const peer = peer4 | 0
     const ports = (host6Port << 16) | peer4Port
+    const kind = USED | (protocol << 8)
+    for (let k = this.hintAt; k < this.hintEnd && k < this.hintAt + STRAY; k++) {
+      const i = this.hints[k]!
+      const o = i * SESSION_WORDS
+      if (w[o + PORTS] !== ports || w[o + PEER4] !== peer || w[o + 3] !== d) continue
+      if (w[o + 2] !== c || w[o + 1] !== b || w[o] !== a || (w[o + KIND]! & KIND_MASK) !== kind) continue
+      this.hintAt = k + 1
+      return i
+    }
     const hash = this.hash.of6(DOMAIN6 + protocol, a, b, c, d, ports, peer)
     for (let i = this.by6.first(hash); i >= 0; i = this.by6.next()) {
       const o = i * SESSION_WORDS
       if (w[o + PORTS] !== ports || w[o + PEER4] !== peer || w[o + 3] !== d) continue
-      if (w[o + 2] !== c || w[o + 1] !== b || w[o] !== a || this.protocol(i) !== protocol) continue
+      if (w[o + 2] !== c || w[o + 1] !== b || w[o] !== a || (w[o + KIND]! & KIND_MASK) !== kind) continue
       return i
     }
     return -1
@@ -88,11 +106,20 @@ export class SessionTable {
     const w = this.words
     const mapped = mapped4 | 0
     const peer = peer4 | 0
+    const kind = (mapped4Port << 16) | USED | (protocol << 8)
+    for (let k = this.hintAt; k < this.hintEnd && k < this.hintAt + STRAY; k++) {
+      const i = this.hints[k]!
+      const o = i * SESSION_WORDS
+      if (w[o + PEER4] !== peer || w[o + MAPPED4] !== mapped || (w[o + PORTS]! & 0xffff) !== peer4Port) continue
+      if ((w[o + KIND]! & ~STATE_MASK) !== kind) continue
+      this.hintAt = k + 1
+      return i
+    }
     const hash = this.hash.of3(DOMAIN4 + protocol, mapped, peer, (mapped4Port << 16) | peer4Port)
     for (let i = this.by4.first(hash); i >= 0; i = this.by4.next()) {
       const o = i * SESSION_WORDS
       if (w[o + PEER4] !== peer || w[o + MAPPED4] !== mapped || (w[o + PORTS]! & 0xffff) !== peer4Port) continue
-      if (w[o + KIND]! >>> 16 === mapped4Port && this.protocol(i) === protocol) return i
+      if ((w[o + KIND]! & ~STATE_MASK) === kind) return i
     }
     return -1
   }
@@ -198,19 +225,25 @@ export class SessionTable {
     this.noted[this.notes++] = this.hash.of3(DOMAIN4 + protocol, mapped4, peer4, (mapped4Port << 16) | peer4Port)
   }
 
-  /** Loads what the lookups of the noted packets will read: all buckets, then all records, so that waits overlap. */
+  /**
+   * Loads what the lookups of the noted packets will read: all buckets, then all records, so that the waits overlap.
+   * The lookups that follow look at what was found here first, in the order it was noted.
+   */
   touch(): void {
-    const noted = this.noted
-    const sides = this.notedSide
-    const n = this.notes
+    const { noted, notedSide, notes, hints, by6, by4, words } = this
     let seen = 0
-    for (let k = 0; k < n; k++) seen ^= (sides[k] === 0 ? this.by6 : this.by4).peek(noted[k]!)
-    for (let k = 0; k < n; k++) {
-      const i = (sides[k] === 0 ? this.by6 : this.by4).first(noted[k]!)
-      if (i >= 0) seen ^= this.words[i * SESSION_WORDS]!
+    for (let k = 0; k < notes; k++) seen ^= notedSide[k] === 0 ? by6.peek(noted[k]!) : by4.peek(noted[k]!)
+    let end = 0
+    for (let k = 0; k < notes; k++) {
+      const i = notedSide[k] === 0 ? by6.first(noted[k]!) : by4.first(noted[k]!)
+      hints[end] = i
+      end += i >= 0 ? 1 : 0
     }
+    for (let k = 0; k < end; k++) seen ^= words[hints[k]! * SESSION_WORDS]!
     this.sink = seen
     this.notes = 0
+    this.hintAt = 0
+    this.hintEnd = end
   }
 
   private hash6(i: number): number {

@@ -64,6 +64,8 @@ const op = fc.oneof(
       flag,
     }),
   },
+  // Whatever is noted, right or wrong, changes nothing but speed.
+  { weight: 2, arbitrary: fc.record({ op: fc.constant('note' as const), bibs: fc.array(pick(12), { maxLength: 8 }) }) },
   { weight: 3, arbitrary: fc.record({ op: fc.constant('find' as const), session: fc.nat({ max: 30 }) }) },
   {
     weight: 6,
@@ -128,6 +130,7 @@ class Run {
       this.v6(o.proto, o.host, HPORTS[o.hport]!, PEERS[o.peer]!, o.proto === 'icmp' ? 0 : PPORTS[o.pport]!, o.flag)
     else if (o.op === 'v4') this.v4(o)
     else if (o.op === 'find') this.find(o.session)
+    else if (o.op === 'note') this.note(o.bibs)
     else if (o.op === 'restart') {
       const saved = state.export(this.told)
       this.skew = o.at - this.now
@@ -228,6 +231,18 @@ class Run {
       expect([0, 1, 2, 3].map(k => state.host6Word(i, k))).toEqual(HOSTS[host])
       expect(state.host6Port(i)).toBe(hport)
     }
+  }
+
+  note(sessions: readonly number[]): void {
+    for (const n of sessions) {
+      const s = this.model.sessions[n]
+      if (!s) continue
+      const { proto, host, hport, mapped, mport } = s.bib
+      const [h0, h1, h2, h3] = HOSTS[host]!
+      if (n % 2 === 0) this.state.noteV6(NUMBER[proto], h0, h1, h2, h3, hport, s.peer, s.pport)
+      else this.state.noteV4(NUMBER[proto], mapped, mport, s.peer, s.pport)
+    }
+    this.state.touch()
   }
 
   find(n: number): void {
