@@ -24,6 +24,7 @@ import type { PoolEntry } from './dynamic-pool.js'
 import { type Engine, makeEngine } from './engine.js'
 import { FragmentInput } from './fragment-in.js'
 import { FragmentStore } from './fragment-store.js'
+import { noteTuple } from './note-tuple.js'
 import { Outbox } from './outbox.js'
 import { answerEcho } from './own-echo.js'
 import { Packet, TO_V4, TO_V6 } from './packet.js'
@@ -132,6 +133,19 @@ export class Translator {
     }
     if (verdict === EMITTED) this.countOutbox(before)
     return this.count(p, verdict)
+  }
+
+  /**
+   * Optional, before translating a batch of up to 32: notes a packet that will come next. After the last one, `touch`
+   * loads what their lookups will need all at once, which is worth it when there are very many sessions.
+   */
+  note(buf: Uint8Array, start: number, end: number): void {
+    if (this.state !== null) noteTuple(this.state, this.engine.pool6, buf, start, end)
+  }
+
+  /** See {@link note}. */
+  touch(): void {
+    this.state?.touch()
   }
 
   /** What no mode translates: addresses of nobody, and of ourselves. 0 or a reason. */
