@@ -1,5 +1,7 @@
 /** `nat64 lab demo` as a user starts it: as root, without root, interrupted, and where something is missing. */
 import { spawn, spawnSync } from 'node:child_process'
+import { realpathSync } from 'node:fs'
+import { basename, join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { readLab } from '../../src/lab/state.js'
 import { freshName, isFullRoot, product } from './lab-product.js'
@@ -31,7 +33,18 @@ const TUN_FOR_ALL = [
   'mknod /dev/net/tun c 10 200',
   'chmod 666 /dev/net/tun',
 ].join('\n')
-const AS_NOBODY = 'set -- setpriv --reuid=65534 --regid=65534 --clear-groups env HOME=/tmp "$@"'
+/** Goes on as nobody, with the product and Node where nobody may read them, wherever they really are. */
+const AS_NOBODY = [
+  'shift 2',
+  'mount -t tmpfs -o mode=755 tmpfs /mnt',
+  'mkdir /mnt/product',
+  'touch /mnt/node',
+  `mount --bind '${join(product[1] as string, '../../..')}' /mnt/product`,
+  `mount --bind '${realpathSync(process.execPath)}' /mnt/node`,
+  'set -- setpriv --reuid=65534 --regid=65534 --clear-groups env HOME=/tmp /mnt/node /mnt/product/DIST/src/bin.js "$@"',
+]
+  .join('\n')
+  .replace('DIST', basename(join(product[1] as string, '../..')))
 
 describe('nat64 lab demo', () => {
   it('shows everything as expected and leaves nothing', () => {
