@@ -33,8 +33,10 @@ export class Stateful {
 
   /** Translates a whole packet, or the first fragment of one, there and where need be back. */
   whole(p: Packet, nowMs: number): Verdict {
+    const start = p.start
     const verdict = this.step(p, nowMs)
-    if (!this.isHairpin || verdict !== TRANSLATED) return verdict
+    // An ICMP error whose extension took all the room in front goes back by way of the host.
+    if (!this.isHairpin || verdict !== TRANSLATED || p.start < start) return verdict
     const reason = parse(p)
     if (reason !== 0) return this.drop(reason)
     const second = this.step(p, nowMs)

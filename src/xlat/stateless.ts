@@ -30,8 +30,10 @@ export class Stateless {
     if (isFragmentedIcmp(p)) return this.drop(REASON.fragmented_icmp)
     if (p.version === 4) return p.isIcmpError ? this.errorToV6(p, false, nowMs) : this.toV6(p, false, nowMs)
     this.isHairpin = false
+    const start = p.start
     const verdict = p.isIcmpError ? this.errorToV4(p, nowMs) : this.toV4(p, nowMs)
-    if (!this.isHairpin || verdict !== TRANSLATED) return verdict
+    // An ICMP error whose extension took all the room in front goes back by way of the host.
+    if (!this.isHairpin || verdict !== TRANSLATED || p.start < start) return verdict
     const reason = parse(p)
     if (reason !== 0) return this.drop(reason)
     const second = p.isIcmpError ? this.errorToV6(p, true, nowMs) : this.toV6(p, true, nowMs)
@@ -83,6 +85,7 @@ export class Stateless {
     const srcBy = mapping.toV4(p.s0, p.s1, p.s2, p.s3, false, nowMs)
     const src4 = srcBy === BY_NOTHING ? (config.icmpSource4 ?? -1) : mapping.address4
     if (src4 < 0) return this.drop(mapping.reason)
+    if (srcBy === BY_POOL6 && config.mode === 'pool') return this.drop(REASON.hairpin_loop)
     const refusal = parseInner(p, inner)
     if (refusal !== 0) return this.drop(refusal)
     const innerSrcBy = mapping.toV4(inner.s0, inner.s1, inner.s2, inner.s3, false, nowMs)
