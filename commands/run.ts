@@ -3,7 +3,7 @@ import { BaseCommand, EXIT_HELP } from '../src/cli/base-command.js'
 import { configFlag, settingFlags } from '../src/cli/run-flags.js'
 import { loadConfig } from '../src/config/load.js'
 import { makeOutput } from '../src/run/output.js'
-import { runCommand } from '../src/run/run-command.js'
+import { loadForUndo, runCommand } from '../src/run/run-command.js'
 
 export default class Run extends BaseCommand {
   static override summary = 'Translate between IPv6-only guests and IPv4, on a TUN device.'
@@ -36,7 +36,7 @@ export default class Run extends BaseCommand {
   async run(): Promise<unknown> {
     const { flags } = await this.parse(Run)
     const load = () => loadConfig({ file: flags.config, env: process.env, flags })
-    const loaded = load()
+    const loaded = flags.undo ? loadForUndo(flags) : load()
     const output = makeOutput(loaded.run.logLevel)
     const isScreen = process.stdout.isTTY && process.stdin.isTTY && !flags.plain && !this.jsonEnabled()
     const { lines, json, exitCode } = await runCommand(flags, {

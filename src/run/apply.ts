@@ -7,9 +7,6 @@ import { readSysctl, writeSysctl } from '../host/sysctl.js'
 import { type Journal, keepChanges, noteChange } from './journal.js'
 import { applyCommands, type Change, describeChange, shellLine, undoCommands } from './plan/change.js'
 
-/** Called before change number `index`; tests throw from it. */
-export type BeforeChange = (change: Change, index: number) => void
-
 /** A change that could not be made. */
 export class ApplyError extends Error {
   readonly change: Change
@@ -21,11 +18,10 @@ export class ApplyError extends Error {
 }
 
 /** Makes the changes in order. On the first that fails, throws an {@link ApplyError}; the journal knows what to undo. */
-export async function applyChanges(changes: readonly Change[], journal: Journal, before?: BeforeChange): Promise<void> {
-  for (const [index, change] of changes.entries()) {
+export async function applyChanges(changes: readonly Change[], journal: Journal): Promise<void> {
+  for (const change of changes) {
     noteChange(journal, change)
     try {
-      before?.(change, index)
       await applyChange(change)
     } catch (error) {
       throw error instanceof ApplyError ? error : new ApplyError(change, (error as Error).message)

@@ -27,8 +27,8 @@ export interface Journal {
   readonly path: string
 }
 
-/** Starts an empty journal in memory; the first {@link noteChange} writes it. */
-export function newJournal(path: string, tun: string): Journal {
+/** Starts a journal in memory, with what was taken over from another; the first {@link noteChange} writes it. */
+export function newJournal(path: string, tun: string, changes: readonly Change[] = []): Journal {
   const record = {
     version: VERSION,
     tun,
@@ -36,7 +36,7 @@ export function newJournal(path: string, tun: string): Journal {
     pid: process.pid,
     bootId: bootId(),
     netns: netnsInode(),
-    changes: [],
+    changes,
   }
   return { path, record }
 }

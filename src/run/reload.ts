@@ -2,7 +2,7 @@
 import type { LoadedConfig, RunConfig } from '../config/run-config.js'
 import { EXIT, UserError } from '../errors.js'
 import { applyChanges, undoChanges } from './apply.js'
-import { prepareHost } from './host-setup.js'
+import { type Prepared, prepareHost } from './host-setup.js'
 import { keepChanges } from './journal.js'
 import { type Change, resourceOf, sameWish } from './plan/change.js'
 import { chosenText, type Service } from './service.js'
@@ -38,7 +38,7 @@ export async function reloadService(service: Service, loaded: LoadedConfig): Pro
   const ours = before.flatMap(c => (c.kind === 'nft' ? [c.table] : []))
   const prepared = await prepareHost(loaded.run, chosenText(service.prepared), ours)
   const fresh = prepared.plan.changes.filter(c => c.kind !== 'device' && !before.some(old => sameWish(old, c)))
-  const obsolete = before.filter(old => isObsolete(old, prepared.plan.wanted))
+  const obsolete = before.filter(old => isObsolete(old, prepared))
   let droppedSessions: number
   try {
     await applyChanges(fresh, journal)
@@ -62,8 +62,11 @@ export async function reloadService(service: Service, loaded: LoadedConfig): Pro
   return { droppedSessions, changes: fresh.length + obsolete.length }
 }
 
-function isObsolete(old: Change, wanted: readonly Change[]): boolean {
-  return old.kind !== 'device' && old.kind !== 'link' && !wanted.some(w => sameWish(w, old))
+/** Forwarding that we turned on is on now, so the plan does not ask for it; it is needed all the same. */
+function isObsolete(old: Change, { config, plan }: Prepared): boolean {
+  if (old.kind === 'device' || old.kind === 'link') return false
+  if (old.kind === 'sysctl') return !config.host.forwarding
+  return !plan.wanted.some(w => sameWish(w, old))
 }
 
 async function undoFresh(service: Service, fresh: readonly Change[], before: readonly Change[]): Promise<void> {

@@ -1,4 +1,7 @@
 /** What `nat64 run` does, by its flags. The command itself only parses and prints. */
+
+import type { FlagValues } from '../config/flags.js'
+import { loadConfig } from '../config/load.js'
 import { configJson, printConfig } from '../config/print.js'
 import type { LoadedConfig } from '../config/run-config.js'
 import { EXIT, type ExitCode } from '../errors.js'
@@ -92,5 +95,14 @@ async function undo(loaded: LoadedConfig, log: Log): Promise<RunResult> {
     return result([line], { undone: changes })
   } finally {
     lock.release()
+  }
+}
+
+/** Undoing needs only the name of the device: a configuration that is broken by now must not prevent it. */
+export function loadForUndo(flags: FlagValues & { readonly config?: string | undefined }): LoadedConfig {
+  try {
+    return loadConfig({ file: flags.config, env: process.env, flags })
+  } catch {
+    return loadConfig({ env: {}, flags: flags.tun === undefined ? {} : { tun: flags.tun }, defaultFile: '' })
   }
 }

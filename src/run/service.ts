@@ -8,13 +8,14 @@ import type { LoadedConfig, RunConfig } from '../config/run-config.js'
 import { EXIT, UserError } from '../errors.js'
 import { readLinks } from '../host/ip.js'
 import { openTun, type Tun } from '../host/tun.js'
-import { ApplyError, applyChanges, type BeforeChange, leftLines, rolledBackError, undoChanges } from './apply.js'
+import { ApplyError, applyChanges, leftLines, rolledBackError, undoChanges } from './apply.js'
 import { serveControl } from './control.js'
 import { type Prepared, prepareHost, requirePrivilege } from './host-setup.js'
 import { type Journal, keepChanges, newJournal, noteChange, noteDevice, readJournal } from './journal.js'
+import { LINGER_SECONDS, mustLinger, undoLater } from './linger.js'
 import type { Log } from './log.js'
 import { type PacketWorker, startPacketWorker, type WorkerEnd } from './packet-worker.js'
-import { describeChange } from './plan/change.js'
+import { type Change, describeChange, resourceOf, sameWish } from './plan/change.js'
 import type { GuestRow } from './protocol.js'
 import { type InstanceLock, lockInstance, type RuntimePaths, runtimePaths } from './runtime-dir.js'
 import { loadSaved, type Saved, saveOnStop } from './saved.js'
@@ -25,8 +26,6 @@ export interface ServiceOptions {
   readonly loaded: LoadedConfig
   readonly version: string
   readonly log: Log
-  /** Tests make a change fail with it. */
-  readonly beforeChange?: BeforeChange
   /** The packet worker ended without being told to. */
   readonly onEnd?: (end: WorkerEnd) => void
 }
@@ -49,11 +48,18 @@ export interface Service {
   readonly startedMs: number
 }
 
-/** Undoes what an earlier run left behind. Returns how many changes there were. */
-export async function undoLeftovers(paths: RuntimePaths, log: Log): Promise<number> {
+/**
+ * Undoes what an earlier run left behind, but for what `keep` says. Returns how many changes were undone.
+ * @throws UserError when something could not be undone
+ */
+export async function undoLeftovers(
+  paths: RuntimePaths,
+  log: Log,
+  keep: (change: Change) => boolean = () => false,
+): Promise<number> {
   const journal = readJournal(paths.journal)
   if (!journal) return 0
-  const undone = await undoChanges(journal)
+  const undone = await undoChanges(journal, change => !keep(change))
   for (const change of undone.undone) log.info(`undone: ${describeChange(change)}`)
   for (const { change, why } of undone.left) log.warning(`left as it is: ${describeChange(change)}; ${why}`)
   if (undone.failed.length > 0) {
@@ -62,7 +68,7 @@ export async function undoLeftovers(paths: RuntimePaths, log: Log): Promise<numb
       nextSteps: leftLines(undone),
     })
   }
-  keepChanges(journal, [])
+  keepChanges(journal, journal.record.changes.filter(keep))
   return undone.undone.length
 }
 
@@ -77,13 +83,16 @@ export async function startService(options: ServiceOptions): Promise<Service> {
   const paths = pathsFor(asked)
   const lock = lockInstance(paths, asked.tun.name)
   try {
-    const left = await undoLeftovers(paths, log)
+    // Masquerading goes on without a gap, for the sake of the connections that it holds.
+    const left = await undoLeftovers(paths, log, change => change.kind === 'nft')
     if (left > 0) log.info('an earlier run had ended without cleaning up; what it left is undone', { changes: left })
     const saved = loadSaved(asked, paths, log)
-    const prepared = await prepareHost(asked, saved.chosenPool)
+    const inherited = readJournal(paths.journal)?.record.changes ?? []
+    const prepared = await prepareHost(asked, saved.chosenPool, tablesOf(inherited))
     for (const warning of [...loaded.warnings, ...prepared.plan.warnings]) log.warning(warning)
-    return await bringUp(options, paths, lock, prepared, saved)
+    return await bringUp(options, paths, lock, prepared, saved, inherited)
   } catch (error) {
+    await undoLeftovers(paths, log).catch(problem => log.error((problem as Error).message))
     lock.release()
     throw error
   }
@@ -95,19 +104,20 @@ async function bringUp(
   lock: InstanceLock,
   prepared: Prepared,
   saved: Saved,
+  inherited: readonly Change[],
 ): Promise<Service> {
   const { log, loaded } = options
-  const journal = newJournal(paths.journal, loaded.run.tun.name)
+  const journal = newJournal(paths.journal, loaded.run.tun.name, inherited)
   const device = await openDevice(prepared, journal)
   let worker: PacketWorker | null = null
   try {
     worker = await startPacketWorker(workerOptions(device.config, device.tun, saved))
     reportImport(worker, saved, log)
     await applyChanges(
-      prepared.plan.changes.filter(c => c.kind !== 'device'),
+      prepared.plan.changes.filter(c => c.kind !== 'device' && !inherited.some(i => sameWish(i, c))),
       journal,
-      options.beforeChange,
     )
+    await dropInherited(journal, inherited, prepared)
     const service: Service = {
       options,
       log,
@@ -136,6 +146,22 @@ async function bringUp(
     throw await rollBack(error, journal, device.tun)
   }
 }
+
+/** What was taken over, but is not wanted any more, is undone; what a change has replaced is forgotten. */
+async function dropInherited(journal: Journal, inherited: readonly Change[], { plan }: Prepared): Promise<void> {
+  const { wanted } = plan
+  const stale = inherited.filter(i => !wanted.some(w => sameWish(w, i)))
+  const replaced = stale.filter(i => wanted.some(w => resourceOf(w) === resourceOf(i)))
+  if (replaced.length > 0) {
+    keepChanges(
+      journal,
+      journal.record.changes.filter(c => !replaced.includes(c)),
+    )
+  }
+  await undoChanges(journal, change => stale.includes(change))
+}
+
+const tablesOf = (changes: readonly Change[]) => changes.flatMap(c => (c.kind === 'nft' ? [c.table] : []))
 
 function watchWorker(service: Service): void {
   const { worker } = service
@@ -241,22 +267,30 @@ export async function stopService(service: Service): Promise<{ left: string[] }>
   service.state = 'stopping'
   const { config, log, paths, prepared } = service
   service.control?.close()
+  const lingers = await mustLinger(service)
   const state = await service.worker.stop(config.saveState).catch(error => {
     log.warning(`the packet worker did not stop in order: ${(error as Error).message}`)
     return null
   })
   if (config.saveState) saveOnStop(config, paths, chosenText(prepared), state, log)
-  const left = await undoSetup(service)
+  const left = await undoSetup(service, lingers)
   service.tun.close()
   service.lock.release()
+  if (lingers) {
+    log.info('connections are masqueraded for some seconds more, so that a restart keeps them', {
+      seconds: LINGER_SECONDS,
+    })
+    undoLater(config.tun.name)
+  }
   return { left }
 }
 
-async function undoSetup(service: Service): Promise<string[]> {
-  const undone = await undoChanges(service.journal)
-  for (const { change, why } of undone.left) service.log.warning(`left as it is: ${describeChange(change)}; ${why}`)
+async function undoSetup({ journal, log }: Service, lingers: boolean): Promise<string[]> {
+  const stays = (change: Change) => lingers && change.kind === 'nft'
+  const undone = await undoChanges(journal, change => !stays(change))
+  for (const { change, why } of undone.left) log.warning(`left as it is: ${describeChange(change)}; ${why}`)
   if (undone.failed.length > 0) return leftLines(undone)
-  keepChanges(service.journal, [])
+  keepChanges(journal, journal.record.changes.filter(stays))
   return []
 }
 
@@ -273,8 +307,7 @@ export async function recoverService(service: Service, state: Uint8Array | null)
   service.tun.close()
   const kept = journal.record.changes.filter(c => c.kind === 'sysctl' || c.kind === 'nft')
   keepChanges(journal, kept)
-  const ours = kept.flatMap(c => (c.kind === 'nft' ? [c.table] : []))
-  const prepared = await prepareHost(loaded.run, chosenText(service.prepared), ours)
+  const prepared = await prepareHost(loaded.run, chosenText(service.prepared), tablesOf(kept))
   const device = await openDevice(prepared, journal)
   service.tun = device.tun
   service.worker = await startPacketWorker({ ...workerOptions(config, device.tun, null), state })

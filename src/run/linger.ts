@@ -1,0 +1,32 @@
+/**
+ * The masquerade outlives a stop by some seconds when sessions were saved. Without its table the kernel takes packets of
+ * masqueraded connections for its own and resets them, and then a restart would keep sessions that are dead.
+ */
+import { spawn } from 'node:child_process'
+import type { SessionRow } from './protocol.js'
+import type { Service } from './service.js'
+
+/** How long the next start may take to come, seconds. */
+export const LINGER_SECONDS = 10
+
+/** Says whether the table has to stay: connections are established, saved, and masqueraded. */
+export async function mustLinger({ config, journal, worker }: Service): Promise<boolean> {
+  if (!config.saveState || !journal.record.changes.some(c => c.kind === 'nft')) return false
+  const { rows } = await worker.query('sessions', 10_000).catch(() => ({ rows: [] }))
+  return (rows as readonly SessionRow[]).some(row => row.state === 'ESTABLISHED')
+}
+
+/**
+ * Leaves a process behind that undoes what the journal still lists, unless a new start has taken it over by then. Under
+ * systemd a transient timer, because what a service leaves behind is killed.
+ */
+export function undoLater(tun: string, env: NodeJS.ProcessEnv = process.env): void {
+  const undo = [process.execPath, process.argv[1] ?? '', 'run', '--undo', '--tun', tun]
+  const command = env.INVOCATION_ID
+    ? ['systemd-run', '--quiet', '--collect', `--on-active=${LINGER_SECONDS}`, ...undo]
+    : ['/bin/sh', '-c', `sleep ${LINGER_SECONDS}; exec "$@"`, 'nat64', ...undo]
+  const [program, ...args] = command as [string, ...string[]]
+  const child = spawn(program, args, { detached: true, stdio: 'ignore', env: { ...env, NOTIFY_SOCKET: '' } })
+  child.on('error', () => {})
+  child.unref()
+}
