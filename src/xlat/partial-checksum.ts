@@ -15,13 +15,13 @@ export function isPartial(p: Packet): boolean {
   return (p.protocol === TCP && p.csumOffset === TCP_CHECKSUM) || (p.protocol === UDP && p.csumOffset === UDP_CHECKSUM)
 }
 
-/** Completes a partial checksum in software. One that the kernel could not have meant is only forgotten. */
+/** Completes a partial checksum of a parsed packet in software. One that the kernel could not have meant is only forgotten. */
 export function completeChecksum(p: Packet): void {
   if ((p.flags & NEEDS_CSUM) === 0) return
   p.flags = 0
   const from = p.start + p.csumStart
   const field = from + p.csumOffset
-  if (field + 2 > p.end) return
+  if (from < p.l4 || field + 2 > p.end) return
   const c = finish(sum(p.buf, from, p.end))
   put16(p.buf, field, c === 0 && p.protocol === UDP ? 0xffff : c)
 }

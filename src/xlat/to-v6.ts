@@ -16,6 +16,9 @@ import { clampMss, rewriteQuery, rewriteTransport } from './transport.js'
 
 const { ttl_expired, fragmented_icmp, fragment_bad, icmp_type, too_big, outbox_full, udp_checksum_zero } = REASON
 
+/** What {@link makeFit} says of packets with DF. */
+const MUST_NOT_FRAGMENT = -2
+
 /** Rewrites `p` in place, or into fragments in the outbox. Returns 0, or a reason and then has changed nothing. */
 export function toV6(
   c: RewriteContext,
@@ -51,23 +54,13 @@ export function toV6(
   const length = p.end - p.l4
   const headers = p.isFragment ? IPV6_HEADER + FRAGMENT_HEADER : IPV6_HEADER
   const limit = p.df ? config.mtu : Math.min(config.mtu, config.lowestIpv6Mtu)
-  let pieces = 0
-  if (p.gsoType === GSO_NONE ? headers + length > limit : headers + segmentHeader(p) + p.gsoSize > limit) {
-    if (p.protocol === TCP && p.gsoType !== GSO_NONE) {
-      p.gsoSize = Math.max(8, limit - headers - segmentHeader(p))
-    } else {
-      p.errorParam = config.mtu - HEADER_DIFFERENCE - (headers - IPV6_HEADER)
-      if (p.df) return too_big
-      pieces =
-        p.gsoType === GSO_NONE
-          ? reservePieces(c.outbox, length, IPV6_HEADER + FRAGMENT_HEADER, limit)
-          : reserveSegments(c.outbox, p, limit)
-      if (pieces < 0) return outbox_full
-    }
-  }
+  const pieces = makeFit(c, p, length, headers, limit)
+  if (pieces === MUST_NOT_FRAGMENT) return too_big
+  if (pieces < 0) return outbox_full
 
   const partial = isPartial(p)
-  if (!partial || pieces > 0) completeChecksum(p)
+  if (pieces > 0 && p.gsoType !== GSO_NONE) p.flags = 0
+  else if (!partial || pieces > 0) completeChecksum(p)
   const added = sum32(s0) + sum32(s1) + sum32(s2) + sum32(s3) + sum32(d0) + sum32(d1) + sum32(d2) + sum32(d3)
   if (p.fragOffset === 0) {
     if (p.protocol === ICMP4) {
@@ -99,6 +92,26 @@ export function toV6(
   return 0
 }
 
+/**
+ * Makes the packet fit `limit`: TCP segments get shorter, anything else is to become fragments, for which room is
+ * reserved. Returns how many, 0 to rewrite in place, MUST_NOT_FRAGMENT, or -1 without room in the outbox.
+ */
+function makeFit(c: RewriteContext, p: Packet, length: number, headers: number, limit: number): number {
+  const isSuper = p.gsoType !== GSO_NONE
+  const single = headers + (isSuper ? segmentHeader(p) + p.gsoSize : length)
+  if (single <= limit) return 0
+  if (isSuper && p.protocol === TCP) {
+    p.gsoSize -= single - limit
+    return 0
+  }
+  if (p.df) {
+    p.errorParam = c.config.mtu - HEADER_DIFFERENCE - (headers - IPV6_HEADER)
+    return MUST_NOT_FRAGMENT
+  }
+  if (isSuper) return reserveSegments(c.outbox, p, limit)
+  return reservePieces(c.outbox, length, IPV6_HEADER + FRAGMENT_HEADER, limit)
+}
+
 function lacksChecksum(p: Packet): boolean {
   return u16(p.buf, p.l4 + UDP_CHECKSUM) === 0 && !isPartial(p)
 }
@@ -106,7 +119,7 @@ function lacksChecksum(p: Packet): boolean {
 /** Gives a UDP packet its missing checksum. `pseudo`: sum of its addresses. Super-packets leave it to the kernel. */
 function computeChecksum(p: Packet, pseudo: number, inSoftware: boolean): void {
   const b = p.buf
-  const length = u16(b, p.l4 + 4)
+  const length = Math.min(u16(b, p.l4 + 4), p.end - p.l4)
   const total = pseudo + length + UDP
   if (p.gsoType !== GSO_NONE && !inSoftware) {
     put16(b, p.l4 + UDP_CHECKSUM, fold(total))
