@@ -4,6 +4,7 @@ import { EXIT, UserError } from '../errors.js'
 const SENTENCES: Readonly<Record<string, string>> = {
   ENOENT: 'there is no such file or directory',
   EACCES: 'permission denied',
+  EEXIST: 'its temporary file exists already',
   EPERM: 'the system does not permit it',
   EISDIR: 'it is a directory',
   ENOTDIR: 'a part of its path is no directory',

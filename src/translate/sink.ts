@@ -34,9 +34,10 @@ async function fileSink(name: string): Promise<Sink> {
   const target = await realpath(name).catch(() => name)
   const present = await stat(target).catch(() => undefined)
   // A device or pipe is written directly: it cannot be replaced by a file.
-  const isFile = present === undefined || present.isFile() || present.isDirectory()
-  const path = isFile && !present?.isDirectory() ? `${target}.${process.pid}.partial` : target
-  const handle = await open(path, isFile ? 'w' : 'a').catch(error => {
+  const isFile = present === undefined || present.isFile()
+  const path = isFile ? `${target}.${process.pid}.partial` : target
+  // wx: in a directory that others may write to, nobody must have put a link there.
+  const handle = await open(path, isFile ? 'wx' : 'a').catch(error => {
     throw fileError('write', name, error)
   })
   // The permissions of a file that is replaced stay.
