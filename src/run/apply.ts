@@ -4,8 +4,8 @@ import { complaint, run } from '../host/exec.js'
 import { ipJson, parseAddresses, parseLinks, parseRoutes } from '../host/ip.js'
 import { readNftTables } from '../host/nft.js'
 import { readSysctl, writeSysctl } from '../host/sysctl.js'
-import { type Journal, keepChanges, noteChange } from './journal.js'
-import { applyCommands, type Change, describeChange, shellLine, undoCommands } from './plan/change.js'
+import { type Journal, keepChanges, noteChange, otherJournals } from './journal.js'
+import { applyCommands, type Change, describeChange, sameWish, shellLine, undoCommands } from './plan/change.js'
 
 /** A change that could not be made. */
 export class ApplyError extends Error {
@@ -102,6 +102,8 @@ async function whyNotOurs(change: Change, journal: Journal): Promise<string | nu
     case 'device':
       return ''
     case 'sysctl': {
+      // Another translator needs it, and has it in its journal: the last one to stop undoes it.
+      if (otherJournals(journal.path).some(other => other.changes.some(c => sameWish(c, change)))) return ''
       const now = readSysctl(change.key)
       if (now === change.to) return null
       return now === undefined || now === change.from ? '' : `it is ${now} now`

@@ -2,7 +2,8 @@
  * What a run has changed on the host, written before each change, so that whoever comes next can undo it: this process
  * on its way out, `nat64 run --undo`, or the next start after a kill -9.
  */
-import { readFileSync, unlinkSync } from 'node:fs'
+import { readdirSync, readFileSync, unlinkSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { EXIT, UserError } from '../errors.js'
 import { bootId, netnsInode } from '../host/netns.js'
 import { writeFileAtomically } from './atomic-write.js'
@@ -112,5 +113,44 @@ export function removeJournal(path: string): void {
     unlinkSync(path)
   } catch {
     // Gone already.
+  }
+}
+
+/** Journals of other translators that run in this network namespace: what they need, too, must stay. */
+export function otherJournals(path: string): JournalRecord[] {
+  const dir = dirname(path)
+  const found: JournalRecord[] = []
+  for (const file of listDirectory(dir)) {
+    const other = join(dir, file)
+    if (!file.endsWith('.journal.json') || other === path) continue
+    const record = parseRecord(readText(other))
+    if (record && record.bootId === bootId() && record.netns === netnsInode() && isRunning(record.pid))
+      found.push(record)
+  }
+  return found
+}
+
+function listDirectory(dir: string): string[] {
+  try {
+    return readdirSync(dir)
+  } catch {
+    return []
+  }
+}
+
+function readText(path: string): string {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch {
+    return ''
+  }
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM'
   }
 }

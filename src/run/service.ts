@@ -11,7 +11,7 @@ import { openTun, type Tun } from '../host/tun.js'
 import { ApplyError, applyChanges, leftLines, rolledBackError, undoChanges } from './apply.js'
 import { serveControl } from './control.js'
 import { type Prepared, prepareHost, requirePrivilege } from './host-setup.js'
-import { type Journal, keepChanges, newJournal, noteChange, noteDevice, readJournal } from './journal.js'
+import { type Journal, keepChanges, newJournal, noteChange, noteDevice, otherJournals, readJournal } from './journal.js'
 import { LINGER_SECONDS, mustLinger, undoLater } from './linger.js'
 import type { Log } from './log.js'
 import { type PacketWorker, startPacketWorker, type WorkerEnd } from './packet-worker.js'
@@ -87,7 +87,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     const left = await undoLeftovers(paths, log, change => change.kind === 'nft')
     if (left > 0) log.info('an earlier run had ended without cleaning up; what it left is undone', { changes: left })
     const saved = loadSaved(asked, paths, log)
-    const inherited = readJournal(paths.journal)?.record.changes ?? []
+    const inherited = [...(readJournal(paths.journal)?.record.changes ?? []), ...sharedForwarding(asked, paths)]
     const prepared = await prepareHost(asked, saved.chosenPool, tablesOf(inherited))
     for (const warning of [...loaded.warnings, ...prepared.plan.warnings]) log.warning(warning)
     return await bringUp(options, paths, lock, prepared, saved, inherited)
@@ -150,7 +150,7 @@ async function bringUp(
 /** What was taken over, but is not wanted any more, is undone; what a change has replaced is forgotten. */
 async function dropInherited(journal: Journal, inherited: readonly Change[], { plan }: Prepared): Promise<void> {
   const { wanted } = plan
-  const stale = inherited.filter(i => !wanted.some(w => sameWish(w, i)))
+  const stale = inherited.filter(i => i.kind === 'nft' && !wanted.some(w => sameWish(w, i)))
   const replaced = stale.filter(i => wanted.some(w => resourceOf(w) === resourceOf(i)))
   if (replaced.length > 0) {
     keepChanges(
@@ -159,6 +159,13 @@ async function dropInherited(journal: Journal, inherited: readonly Change[], { p
     )
   }
   await undoChanges(journal, change => stale.includes(change))
+}
+
+/** Forwarding that another translator turned on is needed here as well: whoever stops last undoes it. */
+function sharedForwarding(config: RunConfig, paths: RuntimePaths): Change[] {
+  if (!config.host.setup || !config.host.forwarding) return []
+  const shared = otherJournals(paths.journal).flatMap(other => other.changes.filter(c => c.kind === 'sysctl'))
+  return shared.filter((change, i) => shared.findIndex(c => sameWish(c, change)) === i)
 }
 
 const tablesOf = (changes: readonly Change[]) => changes.flatMap(c => (c.kind === 'nft' ? [c.table] : []))
