@@ -4,8 +4,8 @@ import { put16, put32, u8, u16, u32 } from '../wire/bytes.js'
 import { finish, sum, sum32 } from '../wire/checksum.js'
 import { DF, ICMP_CHECKSUM, ICMP4, ICMP6, IP6, IPV4_HEADER, IPV6_HEADER, MF } from '../wire/protocol.js'
 import { hasLengthAttribute, putLengthAttribute } from './icmp-extension.js'
-import { type IcmpLayout, layOut } from './icmp-layout.js'
-import { codeToV4, ICMP6_TYPE, NOT_TRANSLATED, pointerToV4 } from './icmp-types.js'
+import { layOut } from './icmp-layout.js'
+import { codeToV4, ICMP4_TYPE, ICMP6_TYPE, NOT_TRANSLATED, pointerToV4 } from './icmp-types.js'
 import { mtuToV4 } from './mtu.js'
 import type { Packet } from './packet.js'
 import { REASON } from './reason.js'
@@ -47,7 +47,7 @@ export function errorToV4(
   const declared = u16(b, inner.start + IP6.LENGTH) - (inner.l4 - inner.start - IPV6_HEADER)
   if (inner.fragOffset === 0) rewriteInner(inner, declared, innerSrc, innerDst, innerSport, innerDport)
 
-  const l: IcmpLayout = c.layout
+  const l = c.layout
   layOut(l, c.outbox, p, inner, IPV4_HEADER, IPV4_HEADER, MOST_ERROR4, hasLengthAttribute(4, type >>> 8) ? UNIT4 : 0)
   const protocol = inner.protocol === ICMP6 ? ICMP4 : inner.protocol
   const total = Math.min(IPV4_HEADER + declared, 0xffff)
@@ -84,7 +84,7 @@ export function errorToV4(
 function restOfHeader(c: RewriteContext, p: Packet, inner: Packet, type: number): number {
   const word = u32(p.buf, p.l4 + 4)
   if (p.icmpType === ICMP6_TYPE.TOO_BIG) return Math.min(mtuToV4(word, inner.isFragment, c.config.mtu), 0xffff)
-  if (type !== 12) return 0
+  if (type !== ICMP4_TYPE.PARAMETER) return 0
   const pointer = pointerToV4(word)
   return pointer === NOT_TRANSLATED ? NOT_TRANSLATED : (pointer << 24) >>> 0
 }
