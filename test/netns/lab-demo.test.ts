@@ -174,7 +174,7 @@ describe('nat64 lab up, exec, down', () => {
       status: 0,
       stdout: expect.stringMatching(/^nat64\//),
     })
-    expect(exec('node', '--', 'no-such-program').status).toBe(127)
+    expect(exec('node', '--', 'no-such-program').status).toBeOneOf([126, 127])
     expect(exec('vm200', '--', 'true')).toMatchObject({
       status: 2,
       stderr: expect.stringContaining('it has node, vm100, inet'),
