@@ -31,16 +31,17 @@ async function main(): Promise<number> {
   if (missing.length > 0) return refuse(`missing: apt-get install ${missing.join(' ').replace('ip ', 'iproute2 ')}`)
   const root = findRoot()
   const skipped: string[] = []
-  const rows = options.parts.some(p => p !== 'core') ? await measureNetwork(options, root, skipped) : []
-  const core = options.parts.includes('core') ? runCore(root, skipped) : { text: '', json: [] }
+  const isInterrupted = watchSignals()
+  const rows = options.parts.some(p => p !== 'core') ? await measureNetwork(options, root, skipped, isInterrupted) : []
+  const core = options.parts.includes('core') && !isInterrupted() ? runCore(root, skipped) : { text: '', json: [] }
   const judged = [...judge(rows), ...judgeCore(core)]
   if (rows.length > 0) console.log(`\n${formatTable(rows)}`)
   if (core.text !== '') console.log(`\n${core.text}`)
   console.log(`\nTargets\n${formatTargets(judged)}`)
   for (const line of skipped) console.log(`  skipped  ${line}`)
   writeFileSync(options.output, `${JSON.stringify(resultOf(options, rows, core.json, judged, skipped), null, 1)}\n`)
-  console.log(`\n${options.output} has every round.`)
-  return 0
+  console.log(`\n${options.output} has every round${isInterrupted() ? ' up to the interruption' : ''}.`)
+  return isInterrupted() ? 130 : 0
 }
 
 function refuse(sentence: string): number {
@@ -48,24 +49,31 @@ function refuse(sentence: string): number {
   return 3
 }
 
-async function measureNetwork(options: BenchOptions, root: string, skipped: string[]): Promise<Row[]> {
-  const net = openNet()
-  let interrupted = false
+/** The first signal lets the current measurement end, so that everything is cleaned up. */
+function watchSignals(): () => boolean {
+  let isInterrupted = false
   const onSignal = () => {
-    interrupted = true
-    for (const child of net.running) child.kill('SIGKILL')
+    isInterrupted = true
   }
-  process.once('SIGINT', onSignal)
-  process.once('SIGTERM', onSignal)
+  process.on('SIGINT', onSignal)
+  process.on('SIGTERM', onSignal)
+  return () => isInterrupted
+}
+
+async function measureNetwork(
+  options: BenchOptions,
+  root: string,
+  skipped: string[],
+  isInterrupted: () => boolean,
+): Promise<Row[]> {
+  const net = openNet()
   try {
     const load = compile(net, join(root, 'test/bench/load.c'))
     if (load === null) skipped.push('UDP and request/response: no C compiler (apt-get install gcc libc6-dev)')
     const peers = await startPeers(net, root, options, skipped)
     const measures = options.parts.flatMap(part => (part === 'core' ? [] : measuresOf(load)[part]))
-    return await takeTurns(net, peers, measures, options, skipped, () => interrupted)
+    return await takeTurns(net, peers, measures, options, skipped, isInterrupted)
   } finally {
-    process.off('SIGINT', onSignal)
-    process.off('SIGTERM', onSignal)
     await closeNet(net)
   }
 }

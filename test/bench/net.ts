@@ -144,8 +144,8 @@ export function cpuSeconds(pid: number): number {
   return (Number(fields[11]) + Number(fields[12])) / 100
 }
 
-/** Resident memory of a process, MB. */
+/** Resident memory of a process, MB; NaN when it has ended. */
 export function rssMb(pid: number): number {
   const kilobytes = /VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]
-  return Number(kilobytes ?? 0) / 1024
+  return Number(kilobytes ?? Number.NaN) / 1024
 }
