@@ -219,7 +219,7 @@ function asOwner([file, ...args]) {
   const other = isRoot && uid !== 0
   const home = other ? homeOf(uid) : homedir()
   return spawnSync(file, args, {
-    stdio: ['ignore', 'inherit', 'inherit'],
+    stdio: ['ignore', 2, 2],
     cwd: root,
     env: { ...process.env, HOME: home, PATH: searched },
     ...(other ? { uid, gid } : {}),
