@@ -153,6 +153,11 @@ describe('UDP super-packets', () => {
     expect(parts[16]).toMatchObject({ fragmentHeader: false, checksumOk: true })
     expect(parts[16]?.payload.slice(8)).toEqual(filler(12000).slice(11200))
   })
+  it('of the greatest size, in the most pieces, find room in an empty outbox', () => {
+    const bytes = ip4(udp(1, 2, filler(65507)))
+    const r = rewrite(bytes, {}, {}, { gsoType: GSO_UDP_L4, gsoSize: 1233 })
+    expect([r.reason, r.out.length]).toEqual(['none', 2 * Math.floor(65507 / 1233) + 1])
+  })
   it('without checksum, fitting: the kernel is asked to make one', () => {
     const r = one(ip4(udpWith(0, 1, 2, filler(12000))), { ...v4meta, flags: 0 })
     expect(completed(r)).toMatchObject({ checksumOk: true })
