@@ -9,7 +9,7 @@ export interface Ran {
   readonly stderr: string
   readonly ms: number
   readonly timedOut: boolean
-  /** The program does not exist. */
+  /** The program does not exist, or may not be run. */
   readonly missing: boolean
 }
 
@@ -47,7 +47,9 @@ export function run(command: readonly string[], options: { input?: string; timeo
       if (stderr.length < MAX_OUTPUT) stderr += text
     })
     child.stdin.on('error', () => {})
-    child.on('error', (error: NodeJS.ErrnoException) => settle(null, error.code === 'ENOENT'))
+    child.on('error', (error: NodeJS.ErrnoException) =>
+      settle(null, error.code === 'ENOENT' || error.code === 'EACCES'),
+    )
     child.on('close', code => settle(code, false))
     child.stdin.end(options.input ?? '')
   })

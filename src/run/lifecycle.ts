@@ -8,6 +8,7 @@ import { sentence } from './host-setup.js'
 import { makeMailbox } from './mailbox.js'
 import type { WorkerEnd } from './packet-worker.js'
 import { describeChange } from './plan/change.js'
+import { savePoolMap } from './pool-map.js'
 import { reloadService } from './reload.js'
 import {
   recoverService,
@@ -39,6 +40,7 @@ export interface RunOptions extends Omit<ServiceOptions, 'onEnd'> {
 /** How often a device that somebody deletes is made anew. */
 const MAX_RECOVERIES = 5
 const RECOVERY_WINDOW_MS = 60_000
+const POOL_MAP_MS = 60_000
 
 /** Runs until told to stop; returns the exit status. */
 export async function runUntilStopped(options: RunOptions): Promise<ExitCode> {
@@ -53,6 +55,12 @@ export async function runUntilStopped(options: RunOptions): Promise<ExitCode> {
     reload: () => mailbox.put({ type: 'reload' }),
     report: () => mailbox.put({ type: 'report' }),
   })
+  // A bug in this thread must not leave the host changed either.
+  const onBug = (error: Error) => {
+    const { message, stack = '' } = error
+    mailbox.put({ type: 'ended', end: { type: 'failed', message, stack } })
+  }
+  process.on('uncaughtException', onBug)
   try {
     service = await startService({ ...options, onEnd: end => mailbox.put({ type: 'ended', end }) })
     log.info(sentence(service.prepared), { io: service.worker.io, mtu: service.config.tun.mtu })
@@ -68,6 +76,7 @@ export async function runUntilStopped(options: RunOptions): Promise<ExitCode> {
     }
     return await finish(service, failure)
   } finally {
+    process.off('uncaughtException', onBug)
     restore()
   }
 }
@@ -143,9 +152,9 @@ async function report(service: Service): Promise<void> {
 async function recover(service: Service, end: WorkerEnd, recoveries: number[]): Promise<UserError | null> {
   const { log, tun } = service
   if (end.type === 'failed') {
-    log.error('the packet worker failed; this is a bug', { message: end.message })
+    log.error('something failed that never should; this is a bug', { message: end.message })
     for (const line of end.stack.split('\n').slice(1)) log.error(line.trim())
-    return new UserError(`The packet worker failed: ${end.message}. This is a bug.`, { exitCode: EXIT.bug })
+    return new UserError(`The translator failed: ${end.message}. This is a bug.`, { exitCode: EXIT.bug })
   }
   const gone = `The TUN device ${tun.name} was removed by somebody else (${end.errno})`
   if (tun.attached || !service.config.host.setup) {
@@ -182,6 +191,9 @@ function startTimers(service: Service): NodeJS.Timeout[] {
       summarise(drops, service.worker.stats, performance.now(), verbose, service.log)
     }, 1000),
   ]
+  if (service.config.xlat.mode === 'pool' && service.config.saveState) {
+    timers.push(setInterval(() => void keepPoolMap(service), POOL_MAP_MS))
+  }
   const watchdog = watchdogInterval(process.env, process.pid)
   if (watchdog !== null) {
     // Only a worker that answers is alive.
@@ -193,6 +205,15 @@ function startTimers(service: Service): NodeJS.Timeout[] {
     timers.push(setInterval(sign, watchdog))
   }
   return timers
+}
+
+/** Addresses that guests got lately survive a kill -9, too. */
+async function keepPoolMap({ worker, config, log }: Service): Promise<void> {
+  try {
+    savePoolMap(config.stateDir, await worker.exportState())
+  } catch (error) {
+    log.debug(`dynamic.map could not be written: ${(error as Error).message}`)
+  }
 }
 
 function sayWhatIsLeft(service: Service): void {

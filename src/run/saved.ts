@@ -2,6 +2,7 @@
 import { basename, join } from 'node:path'
 import type { RunConfig } from '../config/run-config.js'
 import type { Log } from './log.js'
+import { loadPoolMap, savePoolMap } from './pool-map.js'
 import type { RuntimePaths } from './runtime-dir.js'
 import { readStateFile, removeStateFile, writeStateFile } from './state-file.js'
 
@@ -21,9 +22,9 @@ function statePath(config: RunConfig, paths: RuntimePaths): string {
 export function loadSaved(config: RunConfig, paths: RuntimePaths, log: Log): Saved {
   const nothing: Saved = { state: null, chosenPool: null, ageMs: 0, used() {} }
   if (!config.saveState) return nothing
+  if (config.xlat.mode === 'pool') return { ...nothing, state: loadPoolMap(config.stateDir, log) }
   const path = statePath(config, paths)
-  const maxAge = config.xlat.mode === 'pool' ? Number.POSITIVE_INFINITY : config.xlat.timeouts.tcpEstablished
-  const found = readStateFile(path, config.xlat.mode, maxAge)
+  const found = readStateFile(path, config.xlat.mode, config.xlat.timeouts.tcpEstablished)
   if (found === null) return nothing
   if (typeof found === 'string') {
     log.warning(`the sessions saved in ${path} are not used: ${found}`)
@@ -43,10 +44,19 @@ export function saveOnStop(
   if (!state) return
   const path = statePath(config, paths)
   try {
+    if (config.xlat.mode === 'pool') {
+      const guests = savePoolMap(config.stateDir, state)
+      log.info('the addresses of guests are kept for the next start', {
+        file: join(config.stateDir, 'dynamic.map'),
+        guests,
+      })
+      return
+    }
     writeStateFile(path, config.xlat.mode, chosenPool, state)
     log.info('sessions are saved for the next start', { file: path, bytes: state.length })
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code ?? String(error)
-    log.warning(`the sessions could not be saved in ${config.stateDir} (${code}); connections will have to start anew`)
+    const loss = config.xlat.mode === 'pool' ? 'guests may get other addresses' : 'connections will have to start anew'
+    log.warning(`the state could not be saved in ${config.stateDir} (${code}); ${loss}`)
   }
 }

@@ -8,6 +8,7 @@ import type { LoadedConfig, RunConfig } from '../config/run-config.js'
 import { EXIT, UserError } from '../errors.js'
 import { readLinks } from '../host/ip.js'
 import { openTun, type Tun } from '../host/tun.js'
+import type { Mode } from '../xlat/config.js'
 import { ApplyError, applyChanges, leftLines, rolledBackError, undoChanges } from './apply.js'
 import { serveControl } from './control.js'
 import { type Prepared, prepareHost, requirePrivilege } from './host-setup.js'
@@ -112,7 +113,7 @@ async function bringUp(
   let worker: PacketWorker | null = null
   try {
     worker = await startPacketWorker(workerOptions(device.config, device.tun, saved))
-    reportImport(worker, saved, log)
+    reportImport(worker, saved, device.config.xlat.mode, log)
     await applyChanges(
       prepared.plan.changes.filter(c => c.kind !== 'device' && !inherited.some(i => sameWish(i, c))),
       journal,
@@ -225,9 +226,13 @@ function workerOptions(config: RunConfig, tun: Tun, saved: Saved | null) {
   }
 }
 
-function reportImport(worker: PacketWorker, saved: Saved, log: Log): void {
+function reportImport(worker: PacketWorker, saved: Saved, mode: Mode, log: Log): void {
   if (!saved.state) return
   const { bib, sessions, refused } = worker.imported
+  if (mode === 'pool') {
+    log.info('guests keep the addresses they had', { guests: bib, refused })
+    return
+  }
   log.info('sessions of the last run are kept', { bib, sessions, refused, age_s: Math.round(saved.ageMs / 1000) })
 }
 

@@ -1,6 +1,6 @@
 /** The life of `nat64 run`: one at a time, reload, restart with connections alive, devices that vanish, and refusals. */
 import { spawn } from 'node:child_process'
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import {
@@ -179,6 +179,36 @@ describe('a restart', () => {
     await run.stop()
   })
 
+  it('that does not come gives the host back after some seconds', async () => {
+    const before = hostState(host)
+    const run = await running(host)
+    const server = script(host.server, SERVER)
+    await server.says(/listening/)
+    const client = script(host.guest, CLIENT)
+    await client.says(/receiving/)
+    expect((await run.stop()).exit).toBe(0)
+    const { nft, ...rest } = before
+    expect(hostState(host)).toMatchObject(rest)
+    expect(node('nft list ruleset')).toMatch(/192\.168\.255\.0\/30/)
+    await until(() => node('nft list ruleset') === '', 25_000)
+    await until(() => readdirSync(join(host.dir, 'run')).length === 0)
+    expect(hostState(host)).toEqual(before)
+  })
+
+  it('gives guests of pool mode the addresses that dynamic.map says, and writes it', async () => {
+    const map = join(host.dir, 'state', 'dynamic.map')
+    writeFileSync(map, `10.77.0.9\t2001:db8:1::2\t${Math.floor(Date.now() / 1000)}\nnonsense\n`)
+    const args = ['--mode', 'pool', '--dynamic-pool', '10.77.0.0/24', '--own-address4', '10.77.0.1']
+    const run = await running(host, args)
+    expect(run.done().err).toMatch(/guests keep the addresses they had guests=1/)
+    expect(run.done().err).toMatch(/lines that are no entry are left out lines=2/)
+    expect(pings(host)).toBe(true)
+    const { guests } = JSON.parse((await nat64(host, ['status', '--guests', '--json'])).out)
+    expect(guests.rows).toMatchObject([{ host6: '2001:db8:1::2', address4: '10.77.0.9' }])
+    await run.stop()
+    expect(readFileSync(map, 'utf8')).toMatch(/^10\.77\.0\.9\t2001:db8:1::2\t\d+$/m)
+  })
+
   it('starts anew when the saved sessions are damaged, or not wanted', async () => {
     const run = await running(host)
     expect(pings(host)).toBe(true)
@@ -207,7 +237,7 @@ describe('a restart', () => {
     expect(pings(host)).toBe(true)
     expect(await run.stop()).toMatchObject({
       exit: 0,
-      err: expect.stringMatching(/warning the sessions could not be saved in .* \(ENOSPC\)/),
+      err: expect.stringMatching(/warning the state could not be saved in .* \(ENOSPC\)/),
     })
     expect(hostState(host)).toEqual(before)
   })
@@ -351,6 +381,26 @@ describe('refusals leave the host as it was', () => {
     await other.stop()
   })
 
+  it('tayga with the route', async () => {
+    const conf = join(host.dir, 'tayga.conf')
+    writeFileSync(
+      conf,
+      `tun-device tayga\nipv4-addr 192.168.9.1\nprefix 2001:db8:64::/96\ndynamic-pool 192.168.9.0/24\ndata-dir ${host.dir}\n`,
+    )
+    node(`tayga -c ${conf} --mktun && ip link set tayga up && ip -6 route add 2001:db8:64::/96 dev tayga`)
+    const tayga = watch(
+      host,
+      spawn('ip', ['netns', 'exec', host.node, 'tayga', '-d', '-c', conf], { stdio: ['ignore', 'pipe', 'pipe'] }),
+    )
+    await until(() => node('ip link show tayga').includes('LOWER_UP'))
+    await refused(
+      3,
+      /2001:db8:64::\/96 is already routed to another TUN device, tayga; tayga \(process \d+\) translates on it/,
+      ['--config', conf, '--tun', 'nat64'],
+    )
+    await tayga.stop()
+  })
+
   it('a TUN device that another process has', async () => {
     await nat64(host, ['run', '--mktun'])
     const other = start(host, ['run', '--no-host-setup', '--no-save-state'], [], {
@@ -377,16 +427,21 @@ describe('refusals leave the host as it was', () => {
       ['setpriv', '--bounding-set', '-net_admin', '--inh-caps', '-net_admin', '--'],
     ))
 
-  it('no nft where it is needed', async () => {
-    const bin = join(host.dir, 'bin')
-    mkdirSync(bin)
-    const hide = `mount --bind /dev/null "$(command -v nft)" 2>/dev/null; exec "$@"`
-    const before = hostState(host)
-    const done = await nat64(host, ['run'], ['unshare', '-m', 'sh', '-c', hide, 'sh'])
-    expect(done.exit).not.toBe(0)
-    expect(done.err).toMatch(/nft/)
-    expect(hostState(host)).toEqual(before)
-  })
+  it('no nft where it is needed', () =>
+    refused(
+      3,
+      /192\.168\.255\.0\/30 is private and has to be masqueraded, but the program nft is missing/,
+      [],
+      // Not executable is as good as missing.
+      [
+        'unshare',
+        '-m',
+        'sh',
+        '-c',
+        'for f in /usr/sbin/nft /sbin/nft; do mount --bind /dev/null $f; done; exec "$@"',
+        'sh',
+      ],
+    ))
 
   it('a broken configuration', async () => {
     writeFileSync(join(host.dir, 'x.toml'), 'mode = "stateful"\npool9 = 1\n')
