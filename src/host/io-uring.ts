@@ -84,7 +84,7 @@ export class Ring {
 
   /** Prepares a write of `count` struct iovec at `address`. */
   writev(fd: number, address: number, count: number, tag: number): void {
-    this.prepare(OP_WRITEV, fd, address, count, tag, 0)
+    this.prepare(OP_WRITEV, fd, address, count, tag, RWF_NOWAIT)
   }
 
   private prepare(op: number, fd: number, address: number, length: number, tag: number, rwFlags: number): void {

@@ -48,6 +48,13 @@ export const socket: (domain: number, type: number, protocol: number) => number 
   'int',
 ])
 
+/** socketpair(2); the two descriptors come in `pair`, 8 bytes. Returns -1 on error. */
+export const socketpair: (domain: number, type: number, protocol: number, pair: Uint8Array) => number = c.func(
+  'socketpair',
+  'int',
+  ['int', 'int', 'int', 'void *'],
+)
+
 /** ioctl(2) with a structure in `argument`, read and written in place. */
 export const ioctl: (fd: number, request: number, argument: Uint8Array) => number = c.func('ioctl', 'int', [
   'int',
