@@ -100,13 +100,14 @@ export class Pool4 {
     const pool = this.pools[protocol]!
     const total = pool.total
     if (total === 0) return false
-    if (hasOwn && this.takeAt(pool, own, protocol, port6, false)) return true
+    if (hasOwn && this.takeAt(pool, own | 0, protocol, port6, false)) return true
     const start = seed % total
     const low = port6 < 1024 && protocol !== ICMP_INDEX
     if (low ? pool.hasLow : pool.hasHigh) {
       if (this.takeAt(pool, pool.addressAt(start), protocol, port6, true)) return true
       if (this.takeFrom(pool, protocol, port6, true)) return true
     }
+    if (this.takeAt(pool, pool.addressAt(start), protocol, port6, false)) return true
     return this.takeFrom(pool, protocol, port6, false)
   }
 

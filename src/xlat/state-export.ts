@@ -95,17 +95,15 @@ function read(bytes: Uint8Array): Int32Array | undefined {
   return words[4] === checksum(words, words.length) ? words : undefined
 }
 
-/** Over all words but its own. Finds damage, not malice. */
+/** Over all words but its own. Each step is a bijection, so that damage to a single word never goes unseen. */
 function checksum(words: Int32Array, end: number): number {
-  let a = 0x811c9dc5 | 0
-  let b = 0
+  let sum = 0x811c9dc5 | 0
   for (let o = 0; o < end; o++) {
     if (o === 4) continue
-    a = Math.imul(a ^ words[o]!, 0x01000193)
-    a = (a << 13) | (a >>> 19)
-    b = (b + a) | 0
+    sum = Math.imul(sum ^ words[o]!, 0x01000193)
+    sum = (sum << 13) | (sum >>> 19)
   }
-  return a ^ b
+  return sum
 }
 
 /** The BIB entry, found or made; -1 when it does not fit. */

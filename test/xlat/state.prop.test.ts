@@ -291,7 +291,7 @@ describe('State agrees with a naive model of RFC 6146 section 3.5', () => {
         for (const o of ops) run.do(o)
         run.do({ op: 'expire', budget: 1e6 })
       }),
-      { numRuns: 400 },
+      { numRuns: 250 },
     )
   })
 })
