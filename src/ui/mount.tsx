@@ -36,7 +36,7 @@ export function mount(element: ReactElement, options: { ascii: boolean }): Mount
     exitOnCtrlC: false,
     patchConsole: false,
     maxFps: 10,
-    incrementalRendering: true,
+    incrementalRendering: false,
   })
   const done = instance
     .waitUntilExit()
