@@ -23,7 +23,7 @@ const PORT = '5300'
 const ECHO_PORT = '5301'
 const SLACK_MS = 8_000
 /** Request/response runs that one measurement consists of. */
-const EXCHANGES = 7
+const EXCHANGES = 9
 
 function tcp(streams: number, down: boolean): Measure {
   const way = `${streams} stream${streams > 1 ? 's' : ''} ${down ? 'down' : 'up'}`
