@@ -39,6 +39,21 @@ export interface Story {
   ok(): boolean
 }
 
+/** Columns that the story takes. */
+const WIDTH = 100
+
+/** Breaks a line between words so that no part exceeds `width`, unless one word does. */
+export function wrapText(line: string, width: number): readonly string[] {
+  if (line.length <= width) return [line]
+  const lines: string[] = []
+  for (const word of line.split(' ')) {
+    const last = lines.at(-1)
+    if (last !== undefined && last.length + 1 + word.length <= width) lines[lines.length - 1] = `${last} ${word}`
+    else lines.push(word)
+  }
+  return lines
+}
+
 /** Tells to `print`, a line a call; null tells nothing and only records. */
 export function makeStory(print: ((line: string) => void) | null, glyphs: Glyphs, ink: Ink): Story {
   const chapters: Chapter[] = []
@@ -58,14 +73,16 @@ export function makeStory(print: ((line: string) => void) | null, glyphs: Glyphs
       say(`   ${ink.dim(`${where.padEnd(5)} $`)} ${command}`)
     },
     output(...lines) {
-      for (const line of lines) say(`     ${ink.dim(line)}`)
+      for (const line of lines.flatMap(l => wrapText(l, WIDTH - 5))) say(`     ${ink.dim(line)}`)
     },
     record(shown) {
       current().shown.push(shown)
     },
     verdict(ok, text) {
       current().verdicts.push({ ok, text })
-      say(`   ${ok ? ink.green(glyphs.ok) : ink.red(glyphs.error)} ${text}`)
+      const [first, ...more] = wrapText(text, WIDTH - 5)
+      say(`   ${ok ? ink.green(glyphs.ok) : ink.red(glyphs.error)} ${first}`)
+      for (const line of more) say(`     ${line}`)
     },
     ok: () => chapters.every(c => c.verdicts.every(v => v.ok)),
   }
