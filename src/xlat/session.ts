@@ -38,6 +38,8 @@ const DOMAIN4 = 0x50
 export const SESSION_BYTES = SESSION_WORDS * 4
 /** Most packets of a batch. */
 export const BATCH = 64
+/** Fewer sessions than this stay in the cache by themselves. */
+const MANY = 8192
 
 export class SessionTable {
   count = 0
@@ -213,14 +215,14 @@ export class SessionTable {
     peer4: number,
     peer4Port: number,
   ): void {
-    if (this.notes === BATCH) return
+    if (this.notes === BATCH || this.count < MANY) return
     this.notedSide[this.notes] = 0
     this.noted[this.notes++] = this.hash.of6(DOMAIN6 + protocol, h0, h1, h2, h3, (host6Port << 16) | peer4Port, peer4)
   }
 
   /** Notes the key of a packet from IPv4 for touch(). */
   note4(protocol: number, mapped4: number, mapped4Port: number, peer4: number, peer4Port: number): void {
-    if (this.notes === BATCH) return
+    if (this.notes === BATCH || this.count < MANY) return
     this.notedSide[this.notes] = 1
     this.noted[this.notes++] = this.hash.of3(DOMAIN4 + protocol, mapped4, peer4, (mapped4Port << 16) | peer4Port)
   }
