@@ -2,6 +2,7 @@ import { afterEach, describe, expect, it } from 'vitest'
 import type { StatusSnapshot } from '../../src/run/status-types.js'
 import { footerText } from '../../src/ui/keymap.js'
 import { toAscii } from '../../src/ui/mount.js'
+import { wrapLog } from '../../src/ui/screens/RunPanes.js'
 import { RUN_KEYS, RunScreen, type RunSource } from '../../src/ui/screens/RunScreen.js'
 import { INITIAL, type RunEvent, reduce } from '../../src/ui/screens/run.state.js'
 import { type Shown, show } from './harness.js'
@@ -177,6 +178,16 @@ describe('reduce', () => {
   it('explains nothing where nothing was dropped', () => {
     const calm: RunEvent = { type: 'snapshot', snapshot: { ...SNAPSHOT, drops: [] } }
     expect(stateAfter(calm, act('open')).overlay).toBe('none')
+  })
+})
+
+describe('wrapLog', () => {
+  it.each([
+    ['2026-11-23T22:04:42.591Z info short', 40, ['22:04:42 info short']],
+    ['info one two three', 10, ['info one', '  two', '  three']],
+    ['x'.repeat(12), 6, ['xxxxxx', '  xxxx', '  xx']],
+  ])('%j in %i columns', (line, width, rows) => {
+    expect(wrapLog(line, width)).toEqual(rows)
   })
 })
 

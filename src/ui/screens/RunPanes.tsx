@@ -55,7 +55,7 @@ export function GuestsPane({ state, snapshot, width, ascii, lines }: ListProps) 
         <Text key={g.host6} wrap="truncate">
           {' '}
           {middle(g.host6, address, ascii ? '..' : '…').padEnd(address)} {has4 ? g.address4.padEnd(15) : ''}
-          {formatCount(g.bibEntries).padStart(8)} <Text dimColor>ports</Text>
+          {formatCount(g.bibEntries).padStart(8)} <Text dimColor>{g.bibEntries === 1 ? 'port' : 'ports'}</Text>
         </Text>
       ))}
       {fill(lines, Math.max(1, shown.length))}
@@ -88,7 +88,10 @@ export function LoopPane({ snapshot: s, width, ascii }: PaneProps) {
 
 export function LogPane({ state, width, ascii, lines }: ListProps) {
   const end = state.log.length - state.logFromEnd
-  const shown = state.log.slice(Math.max(0, end - lines), end)
+  const shown = state.log
+    .slice(Math.max(0, end - lines), end)
+    .flatMap(line => wrapLog(line, width - 1))
+    .slice(-lines)
   return (
     <Panel title="Log" width={width} focused={state.focus === 'log'} ascii={ascii}>
       {shown.map((line, i) => (
@@ -101,6 +104,21 @@ export function LogPane({ state, width, ascii, lines }: ListProps) {
       {fill(lines, shown.length)}
     </Panel>
   )
+}
+
+/** A log line over as many rows as it needs; of its time the day is left out, which the screen's viewer knows. */
+export function wrapLog(line: string, width: number): string[] {
+  const text = line.replace(/^\d{4}-\d\d-\d\dT(\d\d:\d\d:\d\d)(\.\d+)?Z? /, '$1 ')
+  const rows: string[] = []
+  let rest = text
+  while (rest.length > width) {
+    const space = rest.lastIndexOf(' ', width)
+    const cut = space > 4 ? space : width
+    rows.push(rest.slice(0, cut))
+    rest = `  ${rest.slice(cut).trimStart()}`
+  }
+  rows.push(rest)
+  return rows
 }
 
 export function ReasonPage(props: { drop: DropStatus | undefined; width: number; ascii: boolean }) {
