@@ -50,7 +50,7 @@ describe('siit addresses', () => {
     expect(way(b.in(ip6(udp(1, 2), { src: A6, dst: PEER6 })).read[0])).toBe('192.0.2.1 > 198.51.100.2')
   })
 
-  it('tells an IPv4 sender that a host without mapping is unreachable', () => {
+  it('tells an IPv4 sender that a host without mapping is prohibited (RFC 7915 section 4.4)', () => {
     const b = new Bench({ ...SIIT, pool6: null, icmpSource4: address4('192.0.2.254') })
     const { verdict, reason, read } = b.in(ip4(udp(1, 2), { src: '198.51.100.2', dst: '192.0.2.77' }))
     expect([verdict, reason]).toEqual(['replied', 'no_mapping'])
