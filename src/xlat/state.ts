@@ -78,6 +78,7 @@ export class State {
   ): number {
     const now = this.tables.tick(nowMs)
     const p = protocolIndex(protocol)
+    if (p === ICMP_INDEX && this.tables.config.dropIcmpInfo) return this.refuse(REASON.icmp_info_off)
     // An ICMP query's peer has no port of its own (RFC 6146 section 3.5.3).
     const port = p === ICMP_INDEX ? 0 : peer4Port
     const i = this.tables.sessions.find6(p, h0, h1, h2, h3, host6Port, peer4, port)
@@ -97,6 +98,7 @@ export class State {
   ): number {
     const now = this.tables.tick(nowMs)
     const p = protocolIndex(protocol)
+    if (p === ICMP_INDEX && this.tables.config.dropIcmpInfo) return this.refuse(REASON.icmp_info_off)
     const port = p === ICMP_INDEX ? 0 : peer4Port
     const i = this.tables.sessions.find4(p, mapped4, mapped4Port, peer4, port)
     if (i >= 0 && this.use(i, p, p === TCP_INDEX ? FROM_V4 + eventOf(tcpFlags) : 0, now)) return i
@@ -336,7 +338,6 @@ export class State {
   ): number {
     const t = this.tables
     const isTcp = p === TCP_INDEX
-    if (p === ICMP_INDEX && t.config.dropIcmpInfo) return this.refuse(REASON.icmp_info_off)
     if (isTcp && !opens(tcpFlags)) return this.refuse(REASON.tcp_not_syn)
     if (!this.hasRoom(now)) return this.refuse(REASON.sessions_full)
     let b = t.bib.find6(p, h0, h1, h2, h3, host6Port)
@@ -366,7 +367,6 @@ export class State {
   ): number {
     const t = this.tables
     const isTcp = p === TCP_INDEX
-    if (p === ICMP_INDEX && t.config.dropIcmpInfo) return this.refuse(REASON.icmp_info_off)
     const b = t.bib.find4(p, mapped4, mapped4Port)
     const isBound = b >= 0 && t.isBibAliveOrEnd(b, now)
     if (isTcp && opens(tcpFlags)) {
