@@ -4,7 +4,7 @@
  */
 import type { CaptureRecord } from '../wire/capture.js'
 import { describePacket } from '../wire/describe.js'
-import { blankHeader, findIp, type IpSpot, turnRound, writeVersion } from '../wire/link.js'
+import { findIp, type IpSpot, turnRound, writeVersion } from '../wire/link.js'
 import type { XlatConfig } from '../xlat/config.js'
 import type { Outbox } from '../xlat/outbox.js'
 import { HEADROOM, Packet } from '../xlat/packet.js'
@@ -13,6 +13,7 @@ import { REASON, REASONS } from '../xlat/reason.js'
 import { DROPPED, EMITTED, HAIRPINNED, REPLIED, TRANSLATED, VERDICTS, type Verdict } from '../xlat/verdict.js'
 import { declaredLength, isEnoughCaptured } from './cut-short.js'
 import { guessOffloads } from './offload.js'
+import { passTime, versionOf } from './virtual-time.js'
 
 /** What of the translator is used here. */
 export interface PacketTranslator {
@@ -70,14 +71,6 @@ export interface Offline {
 
 /** The longest IP packet: an IPv6 header and 65535 bytes. */
 const MAX_PACKET = 65_535 + 40
-/** Steps in which time between two records passes, ms. */
-const TICK_MS = 100
-/** A pause longer than this many ticks takes larger steps. */
-const MAX_TICKS = 10_000
-/** Longer pauses, as broken clocks make them, count as this long. */
-const MAX_PAUSE_MS = 7 * 86_400_000
-const EXPIRE_BUDGET = 1_000
-
 /** Starts on a capture. `write` is called for each packet of the output, in order. */
 export function createOffline(
   translator: PacketTranslator,
@@ -191,10 +184,6 @@ function writeOutbox(offline: Offline, record: CaptureRecord, linkType: number, 
   outbox.clear()
 }
 
-function versionOf(b: Uint8Array, o: number): 4 | 6 {
-  return (b[o] as number) >>> 4 === 4 ? 4 : 6
-}
-
 function linkHeader(offline: Offline, record: CaptureRecord, linkType: number, version: 4 | 6): Uint8Array {
   const { spot } = offline
   if (offline.raw) return new Uint8Array(0)
@@ -238,44 +227,4 @@ function keep(
 function reasonText(reason: number): string {
   const { code, explanation } = REASONS[reason] ?? { code: `reason ${reason}`, explanation: '' }
   return `${code}: ${explanation}`
-}
-
-/** Lets the time up to the record pass in the translator, and writes what expires on the way. */
-function passTime(offline: Offline, record: CaptureRecord, linkType: number): void {
-  const clockMs = record.seconds * 1000 + Math.floor(record.nanoseconds / 1e6)
-  if (Number.isNaN(offline.clockMs)) offline.clockMs = clockMs
-  const pause = Math.min(clockMs - offline.clockMs, MAX_PAUSE_MS)
-  if (pause <= 0) return
-  offline.clockMs = clockMs
-  const target = offline.nowMs + pause
-  const step = Math.max(TICK_MS, Math.ceil(pause / MAX_TICKS))
-  const firstTick = Math.floor(offline.nowMs / TICK_MS) * TICK_MS + TICK_MS
-  for (let t = firstTick; t <= target; t += step) {
-    while (offline.translator.expire(t, EXPIRE_BUDGET) >= EXPIRE_BUDGET)
-      writeExpired(offline, record, linkType, target - t)
-    writeExpired(offline, record, linkType, target - t)
-  }
-  offline.nowMs = target
-}
-
-/** Writes what the passage of time made the translator send, `earlierMs` before the record at hand. */
-function writeExpired(offline: Offline, record: CaptureRecord, linkType: number, earlierMs: number): void {
-  const { outbox } = offline.translator
-  const timeMs = record.seconds * 1000 + Math.floor(record.nanoseconds / 1e6) - earlierMs
-  for (let i = 0; i < outbox.count; i++) {
-    const packet = outbox.buf.subarray(outbox.start(i), outbox.end(i))
-    const header = offline.raw ? new Uint8Array(0) : blankHeader(linkType, versionOf(packet, 0))
-    offline.write({
-      header,
-      packet,
-      length: header.length + packet.length,
-      interfaceId: record.interfaceId,
-      flags: -1,
-      seconds: Math.floor(timeMs / 1000),
-      nanoseconds: (timeMs % 1000) * 1e6,
-      comments: ['nat64 sent this because a lifetime ended'],
-      isOriginal: false,
-    })
-  }
-  outbox.clear()
 }
