@@ -15,13 +15,14 @@ export interface JoolState {
   readonly unknown: boolean
 }
 
-/** Asks only when a module is loaded. An instance of another namespace does not answer, and is left out. */
+/** Asks unless no module is loaded for certain. An instance of another namespace does not answer, and is left out. */
 export async function readJool(): Promise<JoolState> {
   const instances: JoolInstance[] = []
   let unknown = false
-  for (const program of loadedModules()) {
+  const loaded = loadedModules()
+  for (const program of loaded ?? PROGRAMS) {
     const listed = await run([program, 'instance', 'display', '--csv'])
-    if (listed.missing) unknown = true
+    if (listed.missing && loaded !== null) unknown = true
     if (listed.exit !== 0) continue
     for (const { name, framework } of parseInstances(listed.stdout)) {
       const global = await run([program, '-i', name, 'global', 'display', '--csv'])
@@ -32,12 +33,15 @@ export async function readJool(): Promise<JoolState> {
   return { instances, unknown }
 }
 
-function loadedModules(): string[] {
+const PROGRAMS = ['jool', 'jool_siit']
+
+/** Those of Jool's modules that are loaded; null where the kernel does not tell. */
+function loadedModules(): string[] | null {
   try {
     const text = readFileSync('/proc/modules', 'utf8')
-    return ['jool', 'jool_siit'].filter(name => new RegExp(`^${name} `, 'm').test(text))
+    return PROGRAMS.filter(name => new RegExp(`^${name} `, 'm').test(text))
   } catch {
-    return []
+    return null
   }
 }
 

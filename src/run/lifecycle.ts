@@ -41,6 +41,8 @@ export interface RunOptions extends Omit<ServiceOptions, 'onEnd'> {
 const MAX_RECOVERIES = 5
 const RECOVERY_WINDOW_MS = 60_000
 const POOL_MAP_MS = 60_000
+/** RFC 8200 section 5; a device below it carries no IPv6. */
+const MIN_MTU = 1280
 
 /** Runs until told to stop; returns the exit status. */
 export async function runUntilStopped(options: RunOptions): Promise<ExitCode> {
@@ -186,6 +188,7 @@ function startTimers(service: Service): NodeJS.Timeout[] {
   const timers = [
     setInterval(() => {
       tick(service)
+      void followMtu(service)
       const { logEvents } = service.config
       const verbose = logEvents.includes('drop') || logEvents.includes('reject')
       summarise(drops, service.worker.stats, performance.now(), verbose, service.log)
@@ -205,6 +208,20 @@ function startTimers(service: Service): NodeJS.Timeout[] {
     timers.push(setInterval(sign, watchdog))
   }
   return timers
+}
+
+/** Somebody else may change the MTU of the device: packets have to fit what it is, not what it was. */
+async function followMtu(service: Service): Promise<void> {
+  const { tun, config, worker, log, state } = service
+  const mtu = tun.mtu()
+  if (state !== 'running' || mtu < MIN_MTU || mtu === config.tun.mtu) return
+  service.config = { ...config, tun: { ...config.tun, mtu }, xlat: { ...config.xlat, mtu } }
+  try {
+    await worker.reconfigure(service.config.xlat)
+    log.info(`somebody changed the MTU of ${tun.name}; packets are made to fit`, { mtu, before: config.tun.mtu })
+  } catch (error) {
+    log.warning(`the new MTU of ${tun.name} is not used: ${(error as Error).message}`, { mtu })
+  }
 }
 
 /** Addresses that guests got lately survive a kill -9, too. */

@@ -1,6 +1,6 @@
 /** The life of `nat64 run`: one at a time, reload, restart with connections alive, devices that vanish, and refusals. */
 import { spawn } from 'node:child_process'
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import {
@@ -290,6 +290,16 @@ describe('a device that vanishes', () => {
     expect(node('nft list ruleset')).toBe('')
   })
 
+  it('whose MTU somebody changes is followed', async () => {
+    const run = await running(host)
+    node('ip link set nat64 mtu 1400')
+    await run.says(/somebody changed the MTU of nat64; packets are made to fit mtu=1400 before=1500/)
+    const big = () => inside(host.guest, 'ping -c 1 -W 2 -s 1372 -M do 64:ff9b::9.9.9.2 2>&1 || true')
+    expect(big()).toMatch(/mtu=1400|mtu: 1400/)
+    expect(pings(host)).toBe(true)
+    await run.stop()
+  })
+
   it('that is down is waited for', async () => {
     const run = await running(host)
     node('ip link set nat64 down')
@@ -381,6 +391,32 @@ describe('refusals leave the host as it was', () => {
     await other.stop()
   })
 
+  it('Jool with the same prefix', async () => {
+    const bin = join(host.dir, 'bin')
+    mkdirSync(bin)
+    // The answers of Jool 4.1.
+    writeFileSync(join(host.dir, 'modules'), 'jool 16384 0 - Live 0x0\njool_common 200704 1 jool, Live 0x0\n')
+    writeFileSync(
+      join(bin, 'jool'),
+      `#!/bin/sh
+case "$*" in
+  "instance display --csv") printf 'Namespace,Name,Framework\n8409dcc0,default,netfilter\n' ;;
+  "-i default global display --csv") printf 'Field,Value\nmanually-enabled,TRUE\npool6,64:ff9b::/96\nlowest-ipv6-mtu,1280\n' ;;
+  *) exit 1 ;;
+esac
+`,
+    )
+    chmodSync(join(bin, 'jool'), 0o755)
+    // A kernel without modules does not say which are loaded; then the programs are asked.
+    const mount = `[ ! -e /proc/modules ] || mount --bind ${host.dir}/modules /proc/modules; PATH=${bin}:$PATH exec "$@"`
+    await refused(
+      3,
+      /The kernel module Jool already translates 64:ff9b::\/96 here, in its instance "default"\. It would win/,
+      [],
+      ['unshare', '-m', 'sh', '-c', mount, 'sh'],
+    )
+  })
+
   it('tayga with the route', async () => {
     const conf = join(host.dir, 'tayga.conf')
     writeFileSync(
@@ -450,6 +486,25 @@ describe('refusals leave the host as it was', () => {
 
   it('a runtime directory that cannot be made', () =>
     refused(3, /cannot be written .*without a journal/, [], [], { NAT64_RUNTIME_DIR: '/proc/nat64' }))
+})
+
+describe('a second signal', () => {
+  it('says what is left, and the stop goes on to its end', async () => {
+    const before = hostState(host)
+    const bin = join(host.dir, 'bin')
+    mkdirSync(bin)
+    writeFileSync(join(bin, 'ip'), `#!/bin/sh\ncase "$*" in *" delete "*) sleep 1 ;; esac\nexec /sbin/ip "$@"\n`)
+    chmodSync(join(bin, 'ip'), 0o755)
+    const run = await running(host, [], ['env', `PATH=${bin}:${process.env.PATH}`])
+    run.child.kill('SIGINT')
+    await run.says(/info stopping \(SIGINT\)/)
+    await new Promise(resolve => setTimeout(resolve, 300))
+    run.child.kill('SIGINT')
+    await run.says(/warning still stopping; to be undone yet: .*route 192\.168\.255\.0\/30 to nat64.*nat64 run --undo/)
+    await run.exited
+    expect(run.done().exit).toBe(0)
+    expect(hostState(host)).toEqual(before)
+  })
 })
 
 describe('the service manager', () => {
