@@ -50,7 +50,7 @@ export class Batch {
     const error = this.ring === null ? this.readPlain(fd, wanted) : this.readRing(this.ring, fd, wanted)
     coalescer.clear()
     let packets = 0
-    let bytes = 0
+    let isLarge = false
     let failure = error
     for (let i = 0; i < wanted; i++) {
       const length = lengths[i]!
@@ -59,7 +59,7 @@ export class Batch {
         continue
       }
       packets++
-      bytes += length
+      if (length >= LARGE) isLarge = true
       if (m.translate(slotStart(half + i), length)) coalescer.add(m.packet)
       if (m.outbox.count > 0) {
         this.write(fd)
@@ -70,7 +70,7 @@ export class Batch {
     this.write(fd)
     m.counters[LOOP.reads]! += packets
     m.round += packets
-    this.isLarge = bytes >= packets * LARGE
+    this.isLarge = isLarge
     if (packets === wanted) this.wanted = Math.min(BATCH, wanted * 2)
     else this.wanted = Math.min(BATCH, packets + (packets >> 1) + 2)
     if (this.ring !== null) this.half = BATCH - half
@@ -85,7 +85,7 @@ export class Batch {
     return m.failedRead(failure)
   }
 
-  /** The packets of the last batch were large. */
+  /** There was a large packet in the last batch. */
   isLarge = false
 
   private readPlain(fd: number, wanted: number): number {

@@ -48,8 +48,10 @@ const DOWN_MS = 200
 const IDLE_MS = 1_000
 /** Packets read one by one before clock, messages and timers are looked at again. */
 const ROUND = 64
-/** Small packets that come in a row before batches begin. */
+/** Small packets that come in a row before batches begin; and while large ones are about, as with TCP and its ACKs. */
 const SMALL_RUN = 3
+const SMALL_RUN_AMONG_LARGE = 32
+const LARGE_MS = 20
 const MAX_SPIN_CREDIT = 8
 
 export class PacketLoop {
@@ -58,6 +60,8 @@ export class PacketLoop {
   private readonly pollSet: Memory
   private readonly pollWords: Int32Array
   private smallRun = 0
+  private runNeeded = SMALL_RUN
+  private lastLarge = -LARGE_MS
   private roundBegan = 0
   private lastHousekeeping = 0
   private moreToExpire = false
@@ -121,8 +125,9 @@ export class PacketLoop {
     const { fds } = this.o
     let found: Found = EMPTY
     m.round = 0
+    this.runNeeded = m.nowMs - this.lastLarge < LARGE_MS ? SMALL_RUN_AMONG_LARGE : SMALL_RUN
     for (let i = 0; i < fds.length; i++) {
-      const f = this.smallRun >= SMALL_RUN ? this.moveBatch(fds[i]!) : this.oneByOne(fds[i]!)
+      const f = this.smallRun >= this.runNeeded ? this.moveBatch(fds[i]!) : this.oneByOne(fds[i]!)
       if (f > found) found = f
     }
     if (m.round > 0) this.account()
@@ -132,6 +137,7 @@ export class PacketLoop {
   private moveBatch(fd: number): Found {
     const found = this.batch.move(fd)
     if (found !== MORE || this.batch.isLarge) this.smallRun = 0
+    if (this.batch.isLarge) this.lastLarge = this.m.nowMs
     return found
   }
 
@@ -150,8 +156,10 @@ export class PacketLoop {
       m.round++
       if (m.translate(start, length)) m.writePacket(fd)
       if (m.outbox.count > 0) m.emptyOutbox(fd)
-      if (length >= LARGE) this.smallRun = 0
-      else if (++this.smallRun >= SMALL_RUN) return MORE
+      if (length >= LARGE) {
+        this.smallRun = 0
+        this.lastLarge = m.nowMs
+      } else if (++this.smallRun >= this.runNeeded) return MORE
     }
     return MORE
   }

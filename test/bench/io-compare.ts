@@ -205,7 +205,7 @@ try {
           const before = cpuSeconds(pid)
           const v = await TESTS[kind]!()
           const key = `${kind} ${peer}`
-          const unit = kind.startsWith('tcp') ? (v * Number(seconds)) / 1000 : v * Number(seconds) * 1000
+          const unit = kind.startsWith('tcp') ? v * Number(seconds) * 1000 : v * Number(seconds) * 1000
           cpu.set(key, [...(cpu.get(key) ?? []), ((cpuSeconds(pid) - before) * 1e6) / unit])
           return v
         })
