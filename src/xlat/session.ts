@@ -39,7 +39,7 @@ export const SESSION_BYTES = SESSION_WORDS * 4
 /** Most packets of a batch. */
 export const BATCH = 64
 /** Fewer sessions than this stay in the cache by themselves. */
-const MANY = 8192
+export const MANY = 8192
 
 export class SessionTable {
   count = 0

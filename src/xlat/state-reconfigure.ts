@@ -4,11 +4,14 @@ import type { XlatConfig } from './config.js'
 import { PendingSyns } from './pending.js'
 import { Pool4, PROTOCOLS } from './port-alloc.js'
 import { exportState, importState } from './state-export.js'
-import type { StateTables } from './tables.js'
+import { checkLimits, type StateTables } from './tables.js'
 
 /** Returns how many sessions were dropped. SYNs that wait are forgotten when their limit changes. */
 export function reconfigureState(s: StateTables, config: XlatConfig): number {
   const old = s.config
+  checkLimits(config.limits)
+  // What is over does not count as dropped.
+  s.sweep(s.clock.now, s.sessions.high, s.sessions.high, null)
   const before = s.sessions.count
   // One side of every session is an address in pool6: under another one they would be other sessions.
   if (!samePrefix(old.pool6, config.pool6)) removeSessions(s)

@@ -13,7 +13,7 @@ import type { XlatConfig } from './config.js'
 import type { ExpirySink } from './expiry.js'
 import { ICMP_INDEX, TCP_INDEX, UDP_INDEX } from './port-alloc.js'
 import { REASON } from './reason.js'
-import { EXPIRES, GUEST, KIND, SESSION_WORDS } from './session.js'
+import { EXPIRES, GUEST, KIND, MANY, SESSION_WORDS } from './session.js'
 import { exportState, type Imported, importState } from './state-export.js'
 import { reconfigureState } from './state-reconfigure.js'
 import { bibRows, guestRows, sessionRows } from './state-rows.js'
@@ -239,6 +239,11 @@ export class State {
     }
     this.stats[STAT.storedSyns] = pending.count
     return budget - this.tables.sweep(now, left, left * 64, sink)
+  }
+
+  /** Says whether there are so many sessions that noting packets before they come is worth its time. */
+  get isLarge(): boolean {
+    return this.tables.sessions.count >= MANY
   }
 
   /** Notes the tuple of a packet from IPv6 that will come next, up to BATCH of them; see touch(). */

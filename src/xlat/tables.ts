@@ -27,6 +27,18 @@ export function stateBytes(limits: Limits): number {
   return sessions + limits.bib * (BIB_BYTES + GUEST_BYTES) + 3 * indexBytes(limits.bib)
 }
 
+/**
+ * Refuses what the tables cannot number.
+ * @throws RangeError
+ */
+export function checkLimits(limits: Limits): void {
+  for (const name of ['bib', 'sessions', 'storedSyns'] as const) {
+    if (!(limits[name] >= 1 && limits[name] < MAX_RECORDS)) {
+      throw new RangeError(`limits.${name} must be between 1 and ${MAX_RECORDS - 1}`)
+    }
+  }
+}
+
 const lifetime = (ms: number): number => Math.max(1, Math.min(MAX_LIFETIME, Math.floor(ms)))
 
 export class StateTables {
@@ -66,11 +78,7 @@ export class StateTables {
    */
   allocate(config: XlatConfig): void {
     const { limits } = config
-    for (const name of ['bib', 'sessions', 'storedSyns'] as const) {
-      if (!(limits[name] >= 1 && limits[name] < MAX_RECORDS)) {
-        throw new RangeError(`limits.${name} must be between 1 and ${MAX_RECORDS - 1}`)
-      }
-    }
+    checkLimits(limits)
     const entries = limits.bib + config.staticBib.length
     // All of it or nothing: memory may be refused.
     const sessions = new SessionTable(limits.sessions, this.hash)

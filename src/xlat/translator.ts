@@ -140,7 +140,7 @@ export class Translator {
    * loads what their lookups will need all at once, which is worth it when there are very many sessions.
    */
   note(buf: Uint8Array, start: number, end: number): void {
-    if (this.state !== null) noteTuple(this.state, this.engine.pool6, buf, start, end)
+    if (this.state?.isLarge) noteTuple(this.state, this.engine.pool6, buf, start, end)
   }
 
   /** See {@link note}. */
