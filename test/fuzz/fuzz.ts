@@ -24,8 +24,13 @@ import { declaresLength, fault, locate, place, RIGHT, repair, transport, UNKNOWN
 import { Mutator } from './mutate.js'
 
 const OWN: Changes = { icmpSource4: address4('192.168.255.1'), icmpSource6: address6('2001:db8::64') }
-const SMALL: Changes = {
-  limits: { bib: 300, sessions: 400, storedSyns: 20, fragments: 100, portsPerGuest: 200, fragmentBytes: 200_000 },
+/** Limits that are reached all the time. */
+const SMALL = { bib: 300, sessions: 30, storedSyns: 1, fragments: 2, portsPerGuest: 1, fragmentBytes: 40_000 }
+const TIGHT = { ...SMALL, bib: 40, sessions: 400, portsPerGuest: 0, icmpErrorsPerSecond: 2 }
+const FEW_PORTS = {
+  prefix: prefix4('203.0.113.1'),
+  protocols: ['tcp', 'udp', 'icmp'] as const,
+  ports: [1024, 1039] as const,
 }
 const POOL6 = prefix6('2001:db8:64::/96')
 const EAMT = [
@@ -36,8 +41,16 @@ const EAMT = [
 
 export const MODES: readonly Changes[] = [
   { ...OWN, pool6: POOL6, mtu: 1500 },
-  { ...SMALL, pool6: POOL6, filtering: 'address-dependent', mtu: 9000 },
-  { ...SMALL, pool6: POOL6, mtu: 1280, udpZeroChecksum: 'drop-with-icmp', limits: { ...SMALL.limits, fragments: 5 } },
+  {
+    pool6: POOL6,
+    limits: SMALL,
+    filtering: 'address-dependent',
+    mtu: 9000,
+    denylist4: [prefix4('198.51.100.99')],
+  },
+  { pool6: POOL6, limits: TIGHT, mtu: 1280, udpZeroChecksum: 'drop-with-icmp' },
+  { pool6: POOL6, limits: { portsPerGuest: 0 }, pool4: [FEW_PORTS], dropExternallyInitiatedTcp: true },
+  { mtu: 1500 },
   { ...OWN, mode: 'siit', pool6: POOL6, eam: EAMT },
   { mode: 'siit', pool6: prefix6('2001:db8::/32'), eam: EAMT, eamHairpin: 'simple', mtu: 1400 },
   { ...OWN, mode: 'pool', pool6: POOL6, dynamicPool: prefix4('192.168.255.0/28'), udpZeroChecksum: 'drop' },
@@ -55,6 +68,7 @@ export class Fuzzer {
   private readonly translators: Translator[]
   private readonly p = new Packet()
   private readonly memory: Uint8Array[] = []
+  private readonly met = new Set<string>()
   private now = 0
   private mode = 0
   private count = 0
@@ -82,6 +96,16 @@ export class Fuzzer {
     for (const t of this.translators) this.balance(t)
   }
 
+  /** Reasons for which packets were dropped, also after they had waited, by any translator. */
+  reasons(): string[] {
+    for (const t of this.translators) this.noteReasons(t)
+    return [...this.met]
+  }
+
+  private noteReasons(t: Translator): void {
+    for (const [r, { code }] of REASONS.entries()) if (t.stats[STAT.drops + r]! > 0) this.met.add(code)
+  }
+
   /** Chooses and changes the next packet; says what is known of its checksum. */
   private prepare(): { bytes: Uint8Array; judged: number; isMetaSound: boolean } {
     const m = this.mutator
@@ -96,6 +120,7 @@ export class Fuzzer {
       m.load(seed.bytes)
       Object.assign(p, seed.meta)
       if (p.flags !== 0) repair(m.buf, HEADROOM, m.end, true)
+      if (m.below(2) === 0) m.scatter(p.flags !== 0)
     } else {
       const known = this.memory[m.below(this.memory.length)]!
       if (kind === 5) m.load(known)
@@ -214,6 +239,7 @@ export class Fuzzer {
       if (m.below(64) === 0) {
         const next = new Translator(t.config, { random32: random(m.next()), secret: SECRET })
         next.importState(t.exportState(this.now), this.now)
+        this.noteReasons(t)
         this.translators[i] = next
       }
     }

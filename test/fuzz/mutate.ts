@@ -78,6 +78,21 @@ export class Mutator {
     repair(b, HEADROOM, this.end, false)
   }
 
+  /** Makes it a packet of another host and port, unharmed. */
+  scatter(isPartial: boolean): void {
+    const b = this.buf
+    if (!locate(b, HEADROOM, this.end) || place.offset !== 0) return
+    const { version, l4, protocol } = place
+    b[version === 4 ? HEADROOM + 15 : HEADROOM + 23] = this.below(64)
+    if (version === 6 && this.below(8) === 0) b[HEADROOM + 36 + this.below(4)] = [8, 10, 198, 203][this.below(4)]!
+    const field = protocol === 1 || protocol === 58 ? l4 + 4 : version === 6 ? l4 : l4 + 2
+    if (field + 2 <= this.end) {
+      b[field] = 4 + this.below(4)
+      b[field + 1] = this.next()
+    }
+    repair(b, HEADROOM, this.end, isPartial)
+  }
+
   private exchange(at: number, size: number): void {
     for (let i = at; i < at + size; i++) {
       const byte = this.buf[i]!

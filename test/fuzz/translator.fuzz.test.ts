@@ -26,7 +26,9 @@ describe('mutated packets', () => {
     for (const verdict of ['translated', 'hairpinned', 'emitted', 'stored', 'dropped', 'replied']) {
       expect(fuzzer.seen.get(verdict) ?? 0, verdict).toBeGreaterThan(100)
     }
-    const met = REASONS.filter(r => (fuzzer.seen.get(r.code) ?? 0) > 0)
-    expect(met.length).toBeGreaterThan(30)
+    // What these configurations do not lead to.
+    const rare = ['none', 'write_error', 'outbox_full', 'icmp_info_off', 'hairpin_off']
+    const unmet = REASONS.map(r => r.code).filter(code => !fuzzer.reasons().includes(code) && !rare.includes(code))
+    expect(unmet).toEqual([])
   })
 })
