@@ -29,6 +29,9 @@ export const REFUSED = -1
 /** fromV4: a TCP SYN that has to wait for one from inside; hand its bytes to {@link State.storeSyn}. */
 export const STORE_SYN = -2
 
+/** Records that expire() looks at for each ending it may collect: a million in three seconds of the packet loop. */
+const VISITS = 16
+
 function protocolIndex(protocol: number): number {
   return protocol === TCP ? TCP_INDEX : protocol === UDP ? UDP_INDEX : ICMP_INDEX
 }
@@ -221,7 +224,7 @@ export class State {
   }
 
   /**
-   * Collects what is past its time: at most `budget` endings and 64 times as many records looked at. Returns how many
+   * Collects what is past its time: at most `budget` endings and VISITS times as many records looked at. Returns how many
    * sessions, SYNs and probes that were. Call it every 100 ms or so.
    */
   expire(nowMs: number, budget: number, sink: ExpirySink): number {
@@ -238,7 +241,7 @@ export class State {
       left--
     }
     this.stats[STAT.storedSyns] = pending.count
-    return budget - this.tables.sweep(now, left, left * 64, sink)
+    return budget - this.tables.sweep(now, left, left * VISITS, sink)
   }
 
   /** Says whether there are so many sessions that noting packets before they come is worth its time. */

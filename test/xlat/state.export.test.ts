@@ -170,6 +170,14 @@ describe('reconfigure()', () => {
     expect(lab.v6('udp', 9, 'data', '2001:db8::9', PEER)).toMatch(/^(198|192)/)
   })
 
+  test('a configuration that the tables cannot hold changes nothing; what is over is not dropped', () => {
+    const lab = filled()
+    expect(() => lab.state.reconfigure(makeConfig({ pool6 }, { sessions: 0 }), lab.now)).toThrow('limits.sessions')
+    expect(lab.stats[STAT.sessions]).toBe(6)
+    lab.now += 100_000
+    expect(lab.state.reconfigure(makeConfig({ pool6 }), lab.now)).toBe(5)
+  })
+
   test("a static entry that goes is the guest's own until its sessions end", () => {
     const lab = new Lab(makeConfig({ staticBib: [{ ...entry, mapped4Port: 2000 }] }))
     expect(lab.v6('udp', 5000)).toBe('198.51.100.1:2000')
