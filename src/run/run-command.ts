@@ -10,7 +10,7 @@ import { dryRunLines, prepareHost, sentence } from './host-setup.js'
 import { type RunOptions, runUntilStopped } from './lifecycle.js'
 import type { Log } from './log.js'
 import { applyCommands, describeChange, undoCommands } from './plan/change.js'
-import { lockInstance } from './runtime-dir.js'
+import { devicesWithJournal, isLocked, lockInstance } from './runtime-dir.js'
 import { loadSaved } from './saved.js'
 import { pathsFor, statusOf, undoLeftovers } from './service.js'
 import type { StatusSnapshot } from './status-types.js'
@@ -82,20 +82,28 @@ async function dryRun(loaded: LoadedConfig, log: Log): Promise<RunResult> {
   return result(dryRunLines(prepared), { dryRun: true, summary: sentence(prepared), steps, warnings })
 }
 
+/** Undoes on the device that was named, or on every device that something is left of. */
 async function undo(loaded: LoadedConfig, log: Log): Promise<RunResult> {
-  const { name } = loaded.run.tun
-  const paths = pathsFor(loaded.run)
-  const lock = lockInstance(paths, name)
-  try {
-    const changes = await undoLeftovers(paths, log)
-    const line =
-      changes === 0
-        ? `Nothing of an earlier run on ${name} is left to undo.`
-        : `Undone: ${changes} changes of an earlier run on ${name}.`
-    return result([line], { undone: changes })
-  } finally {
-    lock.release()
+  const named = (loaded.origins['tun.name'] ?? 'default') !== 'default'
+  const left = named ? [] : devicesWithJournal()
+  const names = left.length > 0 ? left : [loaded.run.tun.name]
+  const lines: string[] = []
+  let total = 0
+  for (const name of names) {
+    const paths = pathsFor({ ...loaded.run, tun: { ...loaded.run.tun, name } })
+    // With several, those that run are none of our business.
+    if (names.length > 1 && isLocked(paths)) continue
+    const lock = lockInstance(paths, name)
+    try {
+      const changes = await undoLeftovers(paths, log)
+      total += changes
+      if (changes > 0) lines.push(`Undone: ${changes} changes of an earlier run on ${name}.`)
+      else lines.push(`Nothing of an earlier run on ${name} is left to undo.`)
+    } finally {
+      lock.release()
+    }
   }
+  return result(lines, { undone: total })
 }
 
 /** Undoing needs only the name of the device: a configuration that is broken by now must not prevent it. */

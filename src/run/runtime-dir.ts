@@ -2,7 +2,17 @@
  * Where an instance keeps its lock, journal and socket: /run/nat64, one set a device and network namespace. Two namespaces
  * may have devices of the same name but share /run, so files outside the first namespace carry its inode number.
  */
-import { closeSync, fstatSync, ftruncateSync, openSync, readFileSync, statSync, unlinkSync, writeSync } from 'node:fs'
+import {
+  closeSync,
+  fstatSync,
+  ftruncateSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  unlinkSync,
+  writeSync,
+} from 'node:fs'
 import { EXIT, UserError } from '../errors.js'
 import { flock, LOCK_EX_NB } from '../host/libc.js'
 import { isFirstNetns, netnsInode } from '../host/netns.js'
@@ -77,6 +87,32 @@ function openLock(paths: RuntimePaths): number {
       },
     )
   }
+}
+
+/** Devices of this network namespace that a journal is there for. */
+export function devicesWithJournal(env: NodeJS.ProcessEnv = process.env): string[] {
+  const ending = `${isFirstNetns() ? '' : `@${netnsInode()}`}.journal.json`
+  try {
+    return readdirSync(runtimeDir(env))
+      .filter(file => file.endsWith(ending))
+      .map(file => file.slice(0, -ending.length))
+      .filter(name => !name.includes('@'))
+  } catch {
+    return []
+  }
+}
+
+/** Says whether an instance runs. */
+export function isLocked(paths: RuntimePaths): boolean {
+  let fd: number
+  try {
+    fd = openSync(paths.lock, 'r')
+  } catch {
+    return false
+  }
+  const locked = flock(fd, LOCK_EX_NB) < 0
+  closeSync(fd)
+  return locked
 }
 
 /** For people and messages only: on a full file system the lock holds without it. */

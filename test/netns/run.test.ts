@@ -133,6 +133,21 @@ describe('after kill -9', () => {
     expect(await nat64(host, ['run', '--undo'])).toMatchObject({ exit: 0, out: expect.stringContaining('Nothing') })
   })
 
+  it('--undo finds what is left on any device, and leaves alone what runs', async () => {
+    const before = hostState(host)
+    const first = await running(host)
+    const second = await running(host, ['--tun', 'second', '--pool6', '2001:db8:64::/96'])
+    await second.stop('SIGKILL')
+    const undone = await nat64(host, ['run', '--undo'])
+    expect(undone).toMatchObject({
+      exit: 0,
+      out: expect.stringMatching(/^Undone: 1 changes of an earlier run on second\.\n$/),
+    })
+    expect(pings(host)).toBe(true)
+    await first.stop()
+    expect(hostState(host)).toEqual(before)
+  })
+
   it('the next start works, and its stop gives the host back', async () => {
     const before = hostState(host)
     await killed()

@@ -184,6 +184,14 @@ describe('conflicts', () => {
       host({ routes: [...HOST.routes, route('64:ff9b::/96', 'eno1', { table: '100' })] }),
     ],
     [
+      'the tayga.conf of the original case: its ipv6-addr is on the link of the guests',
+      config(
+        { mode: 'pool', dynamicPool: p4('192.168.255.0/24') },
+        { ownAddress4: p4('192.168.255.1/32').address, ownAddress6: p6('2001:db8:1::64/128').address },
+      ),
+      HOST,
+    ],
+    [
       'no nft, but nothing to masquerade',
       config({ pool4: pool4('203.0.113.7/32') }),
       host({ nft: { installed: false, ipTables: [] } }),

@@ -3,7 +3,7 @@
  * an address of the host in pool4, prefixes that another device has. Each says who would win and what to do.
  */
 import { formatIpv4, parseIpv4 } from '../../addr/ipv4.js'
-import { parseIpv6 } from '../../addr/ipv6.js'
+import { formatIpv6, parseIpv6 } from '../../addr/ipv6.js'
 import {
   contains4,
   contains6,
@@ -159,6 +159,8 @@ function routeConflict(
     return translatorConflict(facts, route, wanted, line)
   }
   if (relation === 'around') {
+    // An address of its own on somebody's link is fine: errors are sent from it, and nobody has to find it.
+    if (isOwnAddress(config, wanted)) return undefined
     const onLink = route.dev !== null && route.gateway === null && route.protocol === 'kernel'
     if (!onLink || isProxied(facts, route.dev, wanted)) return undefined
     const ask = route.family === 4 ? 'ARP' : 'neighbour discovery'
@@ -199,6 +201,12 @@ function translatorConflict(facts: HostFacts, route: RouteFact, wanted: string, 
       'Or translate another prefix:  --pool6 PREFIX',
     ],
   }
+}
+
+function isOwnAddress({ ownAddress4, ownAddress6 }: RunConfig, wanted: string): boolean {
+  const four = ownAddress4 === null ? null : `${formatIpv4(ownAddress4)}/32`
+  const six = ownAddress6 === null ? null : `${formatIpv6(ownAddress6)}/128`
+  return wanted === four || wanted === six
 }
 
 function isProxied(facts: HostFacts, dev: string | null, wanted: string): boolean {
