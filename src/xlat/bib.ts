@@ -31,6 +31,9 @@ export class BibTable {
   private readonly by6: HashIndex
   private readonly by4: HashIndex
   private free = -1
+  // Made once, for growIfTight().
+  private readonly rehash6 = (record: number) => this.hash6(record)
+  private readonly rehash4 = (record: number) => this.hash4(record)
 
   constructor(
     readonly capacity: number,
@@ -94,8 +97,8 @@ export class BibTable {
     w[o + MAPPED4] = mapped4
     w[o + HEAD] = -1
     w[o + KIND] = USED | (isStatic ? STATIC : 0) | (protocol << 28) | guest
-    this.by6.growIfTight(record => this.hash6(record))
-    this.by4.growIfTight(record => this.hash4(record))
+    this.by6.growIfTight(this.rehash6)
+    this.by4.growIfTight(this.rehash4)
     this.by6.insert(this.hash6(r), r)
     this.by4.insert(this.hash4(r), r)
     this.count++

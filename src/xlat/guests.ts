@@ -26,6 +26,8 @@ export class GuestTable {
   private readonly index: HashIndex
   private readonly mask: readonly [number, number, number, number]
   private free = -1
+  // Made once, for growIfTight().
+  private readonly rehash = (record: number) => this.hashOf(record)
 
   constructor(
     capacity: number,
@@ -70,7 +72,7 @@ export class GuestTable {
     w[o + COUNT] = 0
     w[o + HAS_ADDRESS] = 0
     this.packets[g] = 0
-    this.index.growIfTight(record => this.hashOf(record))
+    this.index.growIfTight(this.rehash)
     this.index.insert(this.hashOf(g), g)
     this.count++
     return g

@@ -11,6 +11,8 @@ const DOMAIN = 0x60
 
 export class AddressPairs {
   private readonly index: HashIndex
+  // Made once, for growIfTight().
+  private readonly rehash = (record: number) => this.hashOf(record)
 
   constructor(
     private readonly sessions: SessionTable,
@@ -42,7 +44,7 @@ export class AddressPairs {
     w[o + PAIR_NEXT] = -1
     w[o + PAIR_PREVIOUS] = head
     if (head < 0) {
-      this.index.growIfTight(record => this.hashOf(record))
+      this.index.growIfTight(this.rehash)
       this.index.insert(this.hashOf(i), i)
       return
     }

@@ -25,6 +25,9 @@ export class PendingSyns {
   private readonly byKey: HashIndex
   private readonly byPeer: HashIndex
   private head = 0
+  // Made once, for growIfTight().
+  private readonly rehash = (slot: number) => this.hashOf(slot)
+  private readonly rehashPeer = (slot: number) => this.hashOfPeer(slot)
   private used = 0
 
   constructor(
@@ -82,13 +85,13 @@ export class PendingSyns {
     this.lengths[slot] = length
     this.deadlines[slot] = deadline
     this.waits[slot] = 1
-    this.byKey.growIfTight(s => this.hashOf(s))
+    this.byKey.growIfTight(this.rehash)
     this.byKey.insert(this.hashOf(slot), slot)
     // One a peer, or a peer that tries all our ports would make long chains.
     const tcp = this.tcp(slot)
     if (this.findFrom(u32(this.bytes, o + IP4.SRC), u16(this.bytes, tcp), -(2 ** 31)) < 0) {
       this.waits[slot] = 2
-      this.byPeer.growIfTight(s => this.hashOfPeer(s))
+      this.byPeer.growIfTight(this.rehashPeer)
       this.byPeer.insert(this.hashOfPeer(slot), slot)
     }
     this.used++

@@ -49,6 +49,9 @@ export class SessionTable {
   private readonly by6: HashIndex
   private readonly by4: HashIndex
   private free = -1
+  // Made once, for growIfTight().
+  private readonly rehash6 = (record: number) => this.hash6(record)
+  private readonly rehash4 = (record: number) => this.hash4(record)
   // The batch that was noted: hashes and sides, then the sessions found for them that no packet has used yet.
   private readonly noted = new Int32Array(BATCH)
   private readonly notedSide = new Uint8Array(BATCH)
@@ -147,8 +150,8 @@ export class SessionTable {
     w[o + PREVIOUS] = -1
     w[o + PAIR_NEXT] = -1
     w[o + PAIR_PREVIOUS] = -1
-    this.by6.growIfTight(record => this.hash6(record))
-    this.by4.growIfTight(record => this.hash4(record))
+    this.by6.growIfTight(this.rehash6)
+    this.by4.growIfTight(this.rehash4)
     this.by6.insert(this.hash6(i), i)
     this.by4.insert(this.hash4(i), i)
     this.count++
