@@ -46,6 +46,8 @@ const HOUSEKEEPING_MS = 100
 const EXPIRE_BUDGET = 2_000
 const DOWN_MS = 200
 const IDLE_MS = 1_000
+/** Nothing to do for so long: time for timers. */
+const QUIET_MS = 2
 /** Packets read one by one before clock, messages and timers are looked at again. */
 const ROUND = 64
 /** Small packets that come in a row before batches begin; and while large ones are about, as with TCP and its ACKs. */
@@ -53,6 +55,8 @@ const SMALL_RUN = 3
 const SMALL_RUN_AMONG_LARGE = 32
 const LARGE_MS = 20
 const MAX_SPIN_CREDIT = 8
+/** Lone packets after which the next is taken for one. */
+const SINGLES = 16
 
 export class PacketLoop {
   private readonly m: Mover
@@ -65,7 +69,11 @@ export class PacketLoop {
   private roundBegan = 0
   private lastHousekeeping = 0
   private moreToExpire = false
+  /** The last sleep ended because its time was up. */
+  private isQuiet = false
   private spinCredit = 0
+  /** Rounds in a row that found one packet and then nothing: requests and responses. */
+  private singles = 0
 
   constructor(private readonly o: LoopOptions) {
     const iovecs = mapMemory(IOVEC_BYTES)
@@ -90,11 +98,17 @@ export class PacketLoop {
       do {
         found = this.drain()
         if (found === LOST) return { reason: 'device-lost', errno: errnoName(m.lastErrno) }
-        if (m.nowMs - this.lastHousekeeping >= HOUSEKEEPING_MS && this.housekeeping()) return { reason: 'stopped' }
+        if (this.isDue(found) && this.housekeeping()) return { reason: 'stopped' }
         if (found === EMPTY && this.spinCredit > 0) found = this.spin()
       } while (found === MORE)
       o.loop[LOOP.down] = found === DOWN ? 1 : 0
     }
+  }
+
+  /** Timers wait for a quiet moment, lest the answer to the packet just written waits for them; but not for ever. */
+  private isDue(found: Found): boolean {
+    const since = this.m.nowMs - this.lastHousekeeping
+    return since >= (this.isQuiet || found === MORE ? HOUSEKEEPING_MS : IDLE_MS)
   }
 
   /** Waits for a packet, a message, or the time for timers. Returns true when there is a message. */
@@ -103,17 +117,18 @@ export class PacketLoop {
     let timeout = -1
     if (isDown) timeout = DOWN_MS
     else if (this.moreToExpire) timeout = 1
-    else if (hasState(stats)) timeout = IDLE_MS
-    const before = performance.now()
+    else if (hasState(stats)) timeout = this.m.nowMs - this.lastHousekeeping >= HOUSEKEEPING_MS ? QUIET_MS : IDLE_MS
+    const before = spinUs > 0 ? performance.now() : 0
     loop[LOOP.sleeps]!++
     const ready = poll(this.pollSet.address, isDown ? 1 : fds.length + 1, timeout)
     const now = performance.now()
     this.m.nowMs = Math.floor(now)
     this.roundBegan = now
+    this.isQuiet = ready <= 0
     if (ready <= 0) return false
     loop[LOOP.wakeups]!++
     // A sleep that a spin would have bridged earns another try at spinning.
-    if ((now - before) * 1000 < spinUs && this.spinCredit < MAX_SPIN_CREDIT) this.spinCredit++
+    if (spinUs > 0 && (now - before) * 1000 < spinUs && this.spinCredit < MAX_SPIN_CREDIT) this.spinCredit++
     if (this.pollWords[1]! >>> 16 === 0) return false
     drainEventfd(wakeFd)
     return true
@@ -150,12 +165,19 @@ export class PacketLoop {
       const length = read(fd, address, m.readLength)
       if (length <= 0) {
         this.smallRun = 0
+        this.singles = i === 1 ? this.singles + 1 : 0
         return m.failedRead(length === 0 ? EAGAIN : errno())
       }
       m.counters[LOOP.reads]!++
       m.round++
       if (m.translate(start, length)) m.writePacket(fd)
       if (m.outbox.count > 0) m.emptyOutbox(fd)
+      // The next would be one too many: poll() finds out as well. Every so often that is checked.
+      if (this.singles >= SINGLES && i === 0) {
+        this.singles = this.singles >= 2 * SINGLES ? 0 : this.singles + 1
+        this.smallRun = 0
+        return EMPTY
+      }
       if (length >= LARGE) {
         this.smallRun = 0
         this.lastLarge = m.nowMs
