@@ -40,7 +40,7 @@ const inside = (path: string, ...folders: string[]) => folders.some(f => path ==
 /** Folder -> folders of src it may import (beside itself). Types may be imported from anywhere but `commands`. */
 const MAY: Readonly<Record<string, readonly string[]>> = {
   addr: [],
-  wire: [],
+  wire: ['addr'],
   xlat: ['wire', 'addr'],
   term: [],
   config: ['xlat', 'addr', 'errors', 'term', 'host'],
@@ -48,7 +48,7 @@ const MAY: Readonly<Record<string, readonly string[]>> = {
   run: ['xlat', 'wire', 'addr', 'host', 'config', 'errors', 'term'],
   translate: ['xlat', 'wire', 'addr', 'config', 'errors', 'term'],
   lab: ['host', 'addr', 'errors', 'term', 'run'],
-  facts: ['addr', 'host', 'errors'],
+  facts: ['addr', 'host', 'errors', 'run'],
   path: ['facts', 'addr'],
   doctor: ['facts', 'path', 'addr', 'errors', 'term', 'run', 'host'],
   ui: ['term', 'addr'],

@@ -180,6 +180,8 @@ export interface GuestNicFact {
   readonly firewall: boolean
   readonly tag: number | null
   readonly mtu: number | null
+  /** An IPv6 address with length that Proxmox gives it (containers, cloud-init). */
+  readonly address6?: string | null
 }
 
 export interface GuestFact {
@@ -187,6 +189,8 @@ export interface GuestFact {
   readonly name: string
   readonly type: 'qemu' | 'lxc'
   readonly nics: readonly GuestNicFact[]
+  /** Resolvers that Proxmox gives it; empty: the host's, or what router advertisements say. */
+  readonly nameservers?: readonly string[]
 }
 
 export interface ProxmoxFact {
@@ -210,6 +214,10 @@ export interface Dns64Fact {
   readonly resolver: string
   /** AAAA records of ipv4only.arpa (RFC 7050). */
   readonly addresses: readonly string[]
+  /** Who uses it: `/etc/resolv.conf`, `guest 101`, `/etc/radvd.conf`. */
+  readonly users?: readonly string[]
+  /** The resolver gave no answer: `timeout`, `refused` …; null: it answered. */
+  readonly error?: string | null
 }
 
 export interface OffloadFact {
@@ -228,7 +236,15 @@ export interface Facts {
   readonly schema: typeof FACTS_SCHEMA
   /** ISO 8601, and the program's version that collected. */
   readonly collected: { readonly at: string; readonly by: string; readonly root: boolean; readonly hostname: string }
-  readonly kernel: Fact<{ readonly release: string; readonly machine: string; readonly version: string }>
+  readonly kernel: Fact<{
+    readonly release: string
+    readonly machine: string
+    readonly version: string
+    /** Headers to build modules with are there. */
+    readonly headers?: boolean
+    /** null: no EFI, or not readable. */
+    readonly secureBoot?: boolean | null
+  }>
   readonly os: Fact<{
     readonly id: string
     readonly version: string
@@ -258,6 +274,8 @@ export interface Facts {
   readonly dns64: Fact<readonly Dns64Fact[]>
   /** Configuration files of Jool by path. */
   readonly joolConfig: Fact<Readonly<Record<string, string>>>
+  /** Configuration of resolvers and router advertisement by path: unbound, BIND, radvd, dnsmasq, ndppd. */
+  readonly configFiles: Fact<Readonly<Record<string, string>>>
   /** Units that matter here: name -> `active`, `failed`, `inactive` …, and whether enabled. */
   readonly services: Fact<
     Readonly<Record<string, { readonly active: string; readonly enabled: string; readonly detail: string }>>
@@ -265,6 +283,9 @@ export interface Facts {
   /** Running instances of this program: their status snapshot. */
   readonly nat64: Fact<readonly Readonly<Record<string, unknown>>[]>
 }
+
+/** What a fact holds when it is there. */
+export type FactValue<N extends FactName> = Facts[N] extends Fact<infer V> ? V : never
 
 /** Names of all facts that checks may declare. */
 export type FactName = Exclude<keyof Facts, 'schema' | 'collected'>

@@ -45,13 +45,18 @@ export function emptyFacts(detail: string): Facts {
     proxmox: absent,
     dns64: absent,
     joolConfig: absent,
+    configFiles: absent,
     services: absent,
     nat64: absent,
   }
 }
 
-/** Turns a recording into facts. `joolNetns`: the namespace that the recorded Jool lives in; null: this one. */
+/**
+ * Turns a recording into facts. `joolNetns`: the namespace that the recorded Jool lives in; null: the one that
+ * `jool-netns.txt` names, else this one.
+ */
 export function importRecording(files: Recording, joolNetns: string | null = null): Facts {
+  const netns = joolNetns ?? (files['jool-netns.txt']?.trim() || null)
   const absent = emptyFacts('not in the recording')
   const from = <T>(file: string, source: string, parse: (text: string) => T): Fact<T> => {
     const text = files[file]
@@ -90,7 +95,7 @@ export function importRecording(files: Recording, joolNetns: string | null = nul
     jool: from('jool-instance.csv', 'jool instance display --csv', text => ({
       client: null,
       module: null,
-      instances: parseJoolInstances(text).map(i => joolInstance(files, i, joolNetns)),
+      instances: parseJoolInstances(text).map(i => joolInstance(files, i, netns)),
       unasked: [],
     })),
     tayga: from('tayga.conf', 'tayga.conf', text => [{ file: 'tayga.conf', text, map: null, version: null }]),
