@@ -33,7 +33,7 @@ export function isGlobal4(address: number): boolean {
 /** Says whether no packet may be sent from or to this IPv4 host: 0/8, loopback, multicast, broadcast. */
 export function isMartian4(address: number): boolean {
   const first = address >>> 24
-  return first === 0 || first === 127 || (first >= 224 && first < 240) || address === 0xffffffff
+  return first === 0 || first === 127 || (first >= 224 && first < 240) || (address | 0) === -1
 }
 
 /** As {@link isMartian4} for the words of an IPv6 address: ::/8 but 64:ff9b::/32, link-local, multicast. */

@@ -14,6 +14,11 @@ export function u32(b: Uint8Array, o: number): number {
   return ((b[o]! << 24) | (b[o + 1]! << 16) | (b[o + 2]! << 8) | b[o + 3]!) >>> 0
 }
 
+/** As {@link u32}, but signed: the engine never boxes it, where a call is not inlined. */
+export function i32(b: Uint8Array, o: number): number {
+  return (b[o]! << 24) | (b[o + 1]! << 16) | (b[o + 2]! << 8) | b[o + 3]!
+}
+
 export function put8(b: Uint8Array, o: number, value: number): void {
   b[o] = value
 }

@@ -100,22 +100,22 @@ export class DynamicPool {
     return (address4 - this.base) >>> 0 < this.size
   }
 
-  /** The guest's address, or -1 when it has none. Counts as use of the lease. */
+  /** The guest's address, signed, or -1 when it has none. Counts as use of the lease. */
   find6(a: number, b: number, c: number, d: number, nowMs: number): number {
     const offset = this.slots[this.slotOf(a, b, c, d)]! - 1
     if (offset < 0) return -1
     this.touch(offset, nowMs)
-    return (this.base + offset) >>> 0
+    return (this.base + offset) | 0
   }
 
   /** As {@link find6}, giving a new guest an address; -1 when none is left. */
   assign(a: number, b: number, c: number, d: number, nowMs: number): number {
     const known = this.find6(a, b, c, d, nowMs)
-    if (known >= 0) return known
+    if (known !== -1) return known
     const offset = this.freeOffset(mix(a, b, c, d) % this.size, nowMs)
     if (offset < 0) return -1
     this.bind(offset, a, b, c, d, nowMs)
-    return (this.base + offset) >>> 0
+    return (this.base + offset) | 0
   }
 
   private touch(offset: number, nowMs: number): void {

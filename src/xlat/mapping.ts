@@ -49,15 +49,15 @@ export class Mapping {
    * Returns how, or BY_NOTHING with `reason`.
    */
   toV4(a: number, b: number, c: number, d: number, mayLease: boolean, nowMs: number): number {
-    if (this.eam.toV4(a, b, c, d)) return this.found(this.eam.address4, BY_EAM)
+    if (this.eam.toV4(a, b, c, d)) return this.found(this.eam.address4 | 0, BY_EAM)
     if (this.pool6.contains(a, b, c)) {
       const address4 = this.pool6.extract(b, c, d)
-      const refusal = this.pool6.refuses(address4)
-      return refusal === 0 ? this.found(address4, BY_POOL6) : this.nothing(refusal)
+      const refusal = this.pool6.refuses(address4 | 0)
+      return refusal === 0 ? this.found(address4 | 0, BY_POOL6) : this.nothing(refusal)
     }
     if (this.pool === null) return this.nothing(REASON.no_mapping)
     const lease = mayLease ? this.pool.assign(a, b, c, d, nowMs) : this.pool.find6(a, b, c, d, nowMs)
-    if (lease >= 0) return this.found(lease, BY_LEASE)
+    if (lease !== -1) return this.found(lease, BY_LEASE)
     return this.nothing(mayLease ? REASON.pool_exhausted : REASON.no_mapping)
   }
 
@@ -78,7 +78,7 @@ export class Mapping {
   }
 
   private found(address4: number, how: number): number {
-    this.address4 = address4
+    this.address4 = address4 >>> 0
     return how
   }
 

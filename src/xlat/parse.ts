@@ -3,7 +3,7 @@
  * Parsing of whole packets and fragments as they come from the device. What parses without a reason can be rewritten:
  * every header that rewriting touches lies inside the packet. IPv4: RFC 791; IPv6: RFC 8200 section 4.
  */
-import { u8, u16, u32 } from '../wire/bytes.js'
+import { i32, u8, u16, u32 } from '../wire/bytes.js'
 import { isHeaderValid } from '../wire/checksum.js'
 import {
   AH,
@@ -83,8 +83,8 @@ export function readHeader4(p: Packet, header: number): void {
   p.df = (frag & DF) !== 0
   p.s0 = p.s1 = p.s2 = 0
   p.d0 = p.d1 = p.d2 = 0
-  p.s3 = u32(b, o + IP4.SRC)
-  p.d3 = u32(b, o + IP4.DST)
+  p.s3 = i32(b, o + IP4.SRC) >>> 0
+  p.d3 = i32(b, o + IP4.DST) >>> 0
 }
 
 /** Looks for a source route that has not been used up: its pointer is not past its length. */
@@ -135,14 +135,14 @@ export function readHeader6(p: Packet): void {
   p.isFragment = false
   p.fragId = 0
   p.df = false
-  p.s0 = u32(b, o + IP6.SRC)
-  p.s1 = u32(b, o + IP6.SRC + 4)
-  p.s2 = u32(b, o + IP6.SRC + 8)
-  p.s3 = u32(b, o + IP6.SRC + 12)
-  p.d0 = u32(b, o + IP6.DST)
-  p.d1 = u32(b, o + IP6.DST + 4)
-  p.d2 = u32(b, o + IP6.DST + 8)
-  p.d3 = u32(b, o + IP6.DST + 12)
+  p.s0 = i32(b, o + IP6.SRC) >>> 0
+  p.s1 = i32(b, o + IP6.SRC + 4) >>> 0
+  p.s2 = i32(b, o + IP6.SRC + 8) >>> 0
+  p.s3 = i32(b, o + IP6.SRC + 12) >>> 0
+  p.d0 = i32(b, o + IP6.DST) >>> 0
+  p.d1 = i32(b, o + IP6.DST + 4) >>> 0
+  p.d2 = i32(b, o + IP6.DST + 8) >>> 0
+  p.d3 = i32(b, o + IP6.DST + 12) >>> 0
 }
 
 /**

@@ -64,9 +64,9 @@ export class Stateful {
       if (refusal !== 0) return refusal
       return p.protocol === TCP || p.protocol === UDP || p.protocol === ICMP6 ? 0 : REASON.protocol
     }
-    if (!this.engine.pool4.has(p.d3)) return REASON.pool4_mismatch
+    if (!this.engine.pool4.has(p.d3 | 0)) return REASON.pool4_mismatch
     // A router may report an error from an address that cannot be represented; see errorToV6.
-    const refusal = this.engine.pool6.refuses(p.s3)
+    const refusal = this.engine.pool6.refuses(p.s3 | 0)
     if (refusal !== 0 && (refusal !== REASON.non_global || !p.isIcmpError)) return refusal
     return p.protocol === TCP || p.protocol === UDP || p.protocol === ICMP4 ? 0 : REASON.protocol
   }
@@ -83,7 +83,7 @@ export class Stateful {
     if (s < 0) return this.drop(state.reason)
     const mapped4Port = state.mapped4Port(s)
     this.isHairpin = this.isOurs(p.protocol, peer4, isIcmp ? mapped4Port : p.dport)
-    return this.done(rewriter.toV4(p, state.mapped4(s), peer4, mapped4Port, isIcmp ? mapped4Port : p.dport))
+    return this.done(rewriter.toV4(p, state.mapped4(s) | 0, peer4, mapped4Port, isIcmp ? mapped4Port : p.dport))
   }
 
   private toV6(p: Packet, nowMs: number): Verdict {
@@ -97,7 +97,7 @@ export class Stateful {
     if (s === STORE_SYN) return this.storeSyn(p, nowMs)
     if (s < 0) return this.drop(state.reason)
     const host6Port = state.host6Port(s)
-    pool6.put(p.s3)
+    pool6.put(p.s3 | 0)
     const reason = rewriter.toV6(
       p,
       pool6.w0 | 0,
@@ -142,10 +142,10 @@ export class Stateful {
     const h2 = inner.d2 | 0
     const s = state.findV6(inner.protocol, h0, h1, h2, inner.d3 | 0, inner.dport, dst4 | 0, peer4Port, nowMs)
     if (s < 0) return this.drop(REASON.no_session)
-    const mapped4 = state.mapped4(s)
+    const mapped4 = state.mapped4(s) | 0
     const mapped4Port = state.mapped4Port(s)
     const innerSport = isIcmp ? mapped4Port : inner.sport
-    this.isHairpin = this.isOurs(inner.protocol, dst4, innerSport)
+    this.isHairpin = this.isOurs(inner.protocol, dst4 | 0, innerSport)
     return this.done(rewriter.errorToV4(p, mapped4, dst4 | 0, inner, dst4 | 0, mapped4, innerSport, mapped4Port))
   }
 

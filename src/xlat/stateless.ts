@@ -43,17 +43,17 @@ export class Stateless {
   private toV4(p: Packet, nowMs: number): Verdict {
     const { config, rewriter } = this.engine
     const mapping = this.mapping
-    const dstBy = mapping.toV4(p.d0, p.d1, p.d2, p.d3, false, nowMs)
+    const dstBy = mapping.toV4(p.d0 | 0, p.d1 | 0, p.d2 | 0, p.d3 | 0, false, nowMs)
     if (dstBy === BY_NOTHING) return this.drop(mapping.reason)
     if (dstBy === BY_LEASE) return this.drop(REASON.no_mapping)
     const dst4 = mapping.address4
     if (isMartian4(dst4)) return this.drop(REASON.martian_destination)
-    const srcBy = mapping.toV4(p.s0, p.s1, p.s2, p.s3, true, nowMs)
+    const srcBy = mapping.toV4(p.s0 | 0, p.s1 | 0, p.s2 | 0, p.s3 | 0, true, nowMs)
     if (srcBy === BY_NOTHING) return this.drop(mapping.reason)
     const src4 = mapping.address4
     if (isMartian4(src4)) return this.drop(REASON.martian_source)
     if (srcBy === BY_POOL6 && config.mode === 'pool') return this.drop(REASON.hairpin_loop)
-    this.isHairpin = this.mayComeBack() && dstBy === BY_POOL6 && mapping.isGuest4(dst4)
+    this.isHairpin = this.mayComeBack() && dstBy === BY_POOL6 && mapping.isGuest4(dst4 | 0)
     return this.done(rewriter.toV4(p, src4 | 0, dst4 | 0, p.sport, p.dport))
   }
 
@@ -61,15 +61,15 @@ export class Stateless {
   private toV6(p: Packet, isBack: boolean, nowMs: number): Verdict {
     const { config, rewriter } = this.engine
     const mapping = this.mapping
-    const byPool6 = isBack || this.isBetweenGuests(p.s3, p.d3)
+    const byPool6 = isBack || this.isBetweenGuests(p.s3 | 0, p.d3 | 0)
     // In pool mode peers are never guests.
-    const srcBy = mapping.toV6(p.s3, !byPool6 && config.mode === 'siit', nowMs)
+    const srcBy = mapping.toV6(p.s3 | 0, !byPool6 && config.mode === 'siit', nowMs)
     if (srcBy === BY_NOTHING) return this.drop(mapping.reason)
     const s0 = mapping.w0 | 0
     const s1 = mapping.w1 | 0
     const s2 = mapping.w2 | 0
     const s3 = mapping.w3 | 0
-    const dstBy = mapping.toV6(p.d3, true, nowMs)
+    const dstBy = mapping.toV6(p.d3 | 0, true, nowMs)
     if (dstBy === BY_NOTHING) return this.drop(mapping.reason)
     if (dstBy === BY_POOL6 && config.mode === 'pool') return this.drop(REASON.no_mapping)
     const { w0, w1, w2, w3 } = mapping
@@ -79,10 +79,11 @@ export class Stateless {
   private errorToV4(p: Packet, nowMs: number): Verdict {
     const { config, rewriter } = this.engine
     const { mapping, inner } = this
-    if (mapping.toV4(p.d0, p.d1, p.d2, p.d3, false, nowMs) === BY_NOTHING) return this.drop(mapping.reason)
+    if (mapping.toV4(p.d0 | 0, p.d1 | 0, p.d2 | 0, p.d3 | 0, false, nowMs) === BY_NOTHING)
+      return this.drop(mapping.reason)
     const dst4 = mapping.address4
     // RFC 6791: a router without IPv4 address of its own speaks through ours.
-    const srcBy = mapping.toV4(p.s0, p.s1, p.s2, p.s3, false, nowMs)
+    const srcBy = mapping.toV4(p.s0 | 0, p.s1 | 0, p.s2 | 0, p.s3 | 0, false, nowMs)
     const src4 = srcBy === BY_NOTHING ? (config.icmpSource4 ?? -1) : mapping.address4
     if (src4 < 0) return this.drop(mapping.reason)
     if (srcBy === BY_POOL6 && config.mode === 'pool') return this.drop(REASON.hairpin_loop)
@@ -106,7 +107,7 @@ export class Stateless {
     const byPool6 = isBack || this.isBetweenGuests(inner.s3, inner.d3)
     const isFromPeer = p.s3 === inner.d3
     const isSiit = config.mode === 'siit'
-    const srcBy = mapping.toV6(p.s3, isSiit && !(byPool6 && isFromPeer), nowMs)
+    const srcBy = mapping.toV6(p.s3 | 0, isSiit && !(byPool6 && isFromPeer), nowMs)
     let s0 = mapping.w0 | 0
     let s1 = mapping.w1 | 0
     let s2 = mapping.w2 | 0
@@ -119,7 +120,7 @@ export class Stateless {
       s2 = own[2] | 0
       s3 = own[3] | 0
     }
-    const dstBy = mapping.toV6(p.d3, true, nowMs)
+    const dstBy = mapping.toV6(p.d3 | 0, true, nowMs)
     if (dstBy === BY_NOTHING) return this.drop(mapping.reason)
     const d0 = mapping.w0 | 0
     const d1 = mapping.w1 | 0
@@ -167,7 +168,7 @@ export class Stateless {
 
   /** Simple hairpinning (RFC 7757 section 4.2.1): both ends have explicit mappings, so the source keeps to pool6. */
   private isBetweenGuests(src4: number, dst4: number): boolean {
-    return this.engine.config.eamHairpin === 'simple' && this.mapping.isGuest4(src4) && this.mapping.isGuest4(dst4)
+    return this.engine.config.eamHairpin === 'simple' && this.mapping.isGuest4(src4) && this.mapping.isGuest4(dst4 | 0)
   }
 
   private done(reason: number): Verdict {

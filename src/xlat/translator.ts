@@ -151,12 +151,12 @@ export class Translator {
   /** What no mode translates: addresses of nobody, and of ourselves. 0 or a reason. */
   private check(p: Packet): number {
     if (p.version === 4) {
-      if (isMartian4(p.s3)) return REASON.martian_source
-      if (isMartian4(p.d3)) return REASON.martian_destination
+      if (isMartian4(p.s3 | 0)) return REASON.martian_source
+      if (isMartian4(p.d3 | 0)) return REASON.martian_destination
       return p.d3 === this.own4 ? REASON.own_address : 0
     }
-    if (isMartian6(p.s0, p.s1, p.s2, p.s3)) return REASON.martian_source
-    if (isMartian6(p.d0, p.d1, p.d2, p.d3)) return REASON.martian_destination
+    if (isMartian6(p.s0 | 0, p.s1 | 0, p.s2 | 0, p.s3 | 0)) return REASON.martian_source
+    if (isMartian6(p.d0 | 0, p.d1 | 0, p.d2 | 0, p.d3 | 0)) return REASON.martian_destination
     const own = this.own6
     return p.d3 === own[3] && p.d2 === own[2] && p.d1 === own[1] && p.d0 === own[0] ? REASON.own_address : 0
   }

@@ -16,7 +16,7 @@ function pool(range: string, reserved: string[] = []): { pool: DynamicPool; stat
 
 const assign = (p: DynamicPool, n: number, now = 0): string => {
   const address = p.assign(...guest(n), now)
-  return address < 0 ? 'none' : formatIpv4(address)
+  return address === -1 ? 'none' : formatIpv4(address)
 }
 
 describe('the dynamic pool', () => {
