@@ -1,4 +1,5 @@
 /** What `nat64 run` does, by its flags. The command itself only parses and prints. */
+import { existsSync } from 'node:fs'
 
 import type { FlagValues } from '../config/flags.js'
 import { loadConfig } from '../config/load.js'
@@ -7,12 +8,13 @@ import type { LoadedConfig } from '../config/run-config.js'
 import { EXIT, type ExitCode } from '../errors.js'
 import { makeTun, removeTun } from '../host/tun.js'
 import { dryRunLines, prepareHost, sentence } from './host-setup.js'
+import { undoLeftovers } from './leftovers.js'
 import { type RunOptions, runUntilStopped } from './lifecycle.js'
 import type { Log } from './log.js'
 import { applyCommands, describeChange, undoCommands } from './plan/change.js'
 import { devicesWithJournal, isLocked, lockInstance } from './runtime-dir.js'
 import { loadSaved } from './saved.js'
-import { pathsFor, statusOf, undoLeftovers } from './service.js'
+import { pathsFor, statusOf } from './service.js'
 import type { StatusSnapshot } from './status-types.js'
 
 export interface RunActions {
@@ -93,12 +95,15 @@ async function undo(loaded: LoadedConfig, log: Log): Promise<RunResult> {
     const paths = pathsFor({ ...loaded.run, tun: { ...loaded.run.tun, name } })
     // With several, those that run are none of our business.
     if (names.length > 1 && isLocked(paths)) continue
+    if (!existsSync(paths.journal)) {
+      lines.push(`Nothing of an earlier run on ${name} is left to undo.`)
+      continue
+    }
     const lock = lockInstance(paths, name)
     try {
       const changes = await undoLeftovers(paths, log)
       total += changes
-      if (changes > 0) lines.push(`Undone: ${changes} changes of an earlier run on ${name}.`)
-      else lines.push(`Nothing of an earlier run on ${name} is left to undo.`)
+      lines.push(`Undone: ${changes} changes of an earlier run on ${name}.`)
     } finally {
       lock.release()
     }

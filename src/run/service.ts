@@ -5,18 +5,18 @@
 import type { Server } from 'node:net'
 import { formatPrefix4 } from '../addr/prefix.js'
 import type { LoadedConfig, RunConfig } from '../config/run-config.js'
-import { EXIT, UserError } from '../errors.js'
-import { readLinks } from '../host/ip.js'
-import { openTun, type Tun } from '../host/tun.js'
+import type { Tun } from '../host/tun.js'
 import type { Mode } from '../xlat/config.js'
 import { ApplyError, applyChanges, leftLines, rolledBackError, undoChanges } from './apply.js'
 import { serveControl } from './control.js'
+import { openDevice } from './device.js'
 import { type Prepared, prepareHost, requirePrivilege } from './host-setup.js'
-import { type Journal, keepChanges, newJournal, noteChange, noteDevice, otherJournals, readJournal } from './journal.js'
+import { type Journal, keepChanges, newJournal, readJournal } from './journal.js'
+import { dropInherited, sharedForwarding, tablesOf, undoLeftovers } from './leftovers.js'
 import { LINGER_SECONDS, mustLinger, undoLater } from './linger.js'
 import type { Log } from './log.js'
 import { type PacketWorker, startPacketWorker, type WorkerEnd } from './packet-worker.js'
-import { type Change, describeChange, resourceOf, sameWish } from './plan/change.js'
+import { type Change, describeChange, sameWish } from './plan/change.js'
 import type { GuestRow } from './protocol.js'
 import { type InstanceLock, lockInstance, type RuntimePaths, runtimePaths } from './runtime-dir.js'
 import { loadSaved, type Saved, saveOnStop } from './saved.js'
@@ -47,30 +47,6 @@ export interface Service {
   sampler: RateSampler
   state: StatusSnapshot['state']
   readonly startedMs: number
-}
-
-/**
- * Undoes what an earlier run left behind, but for what `keep` says. Returns how many changes were undone.
- * @throws UserError when something could not be undone
- */
-export async function undoLeftovers(
-  paths: RuntimePaths,
-  log: Log,
-  keep: (change: Change) => boolean = () => false,
-): Promise<number> {
-  const journal = readJournal(paths.journal)
-  if (!journal) return 0
-  const undone = await undoChanges(journal, change => !keep(change))
-  for (const change of undone.undone) log.info(`undone: ${describeChange(change)}`)
-  for (const { change, why } of undone.left) log.warning(`left as it is: ${describeChange(change)}; ${why}`)
-  if (undone.failed.length > 0) {
-    throw new UserError('What an earlier run had changed on this host could not all be undone.', {
-      exitCode: EXIT.rolledBack,
-      nextSteps: leftLines(undone),
-    })
-  }
-  keepChanges(journal, journal.record.changes.filter(keep))
-  return undone.undone.length
 }
 
 /**
@@ -148,63 +124,11 @@ async function bringUp(
   }
 }
 
-/** What was taken over, but is not wanted any more, is undone; what a change has replaced is forgotten. */
-async function dropInherited(journal: Journal, inherited: readonly Change[], { plan }: Prepared): Promise<void> {
-  const { wanted } = plan
-  const stale = inherited.filter(i => i.kind === 'nft' && !wanted.some(w => sameWish(w, i)))
-  const replaced = stale.filter(i => wanted.some(w => resourceOf(w) === resourceOf(i)))
-  if (replaced.length > 0) {
-    keepChanges(
-      journal,
-      journal.record.changes.filter(c => !replaced.includes(c)),
-    )
-  }
-  await undoChanges(journal, change => stale.includes(change))
-}
-
-/** Forwarding that another translator turned on is needed here as well: whoever stops last undoes it. */
-function sharedForwarding(config: RunConfig, paths: RuntimePaths): Change[] {
-  if (!config.host.setup || !config.host.forwarding) return []
-  const shared = otherJournals(paths.journal).flatMap(other => other.changes.filter(c => c.kind === 'sysctl'))
-  return shared.filter((change, i) => shared.findIndex(c => sameWish(c, change)) === i)
-}
-
-const tablesOf = (changes: readonly Change[]) => changes.flatMap(c => (c.kind === 'nft' ? [c.table] : []))
-
 function watchWorker(service: Service): void {
   const { worker } = service
   void worker.ended.then(end => {
     if (service.state !== 'stopping' && service.worker === worker) service.options.onEnd?.(end)
   })
-}
-
-/** Opens the device behind the journal. */
-async function openDevice(prepared: Prepared, journal: Journal): Promise<{ tun: Tun; config: RunConfig }> {
-  const { config, plan } = prepared
-  if (config.host.setup) for (const change of plan.changes) if (change.kind === 'device') noteChange(journal, change)
-  let tun: Tun
-  try {
-    tun = openTun({ name: config.tun.name, queues: config.tun.queues })
-  } catch (error) {
-    keepChanges(journal, [])
-    throw error
-  }
-  try {
-    if (!config.host.setup) return { tun, config: withMtu(config, tun.mtu()) }
-    const index = (await readLinks()).find(l => l.name === tun.name)?.index ?? 0
-    noteDevice(journal, index)
-    return { tun, config }
-  } catch (error) {
-    tun.close()
-    keepChanges(journal, [])
-    throw error
-  }
-}
-
-/** Without set-up the device's MTU is somebody else's decision. */
-function withMtu(config: RunConfig, mtu: number): RunConfig {
-  if (mtu === 0 || mtu === config.tun.mtu) return config
-  return { ...config, tun: { ...config.tun, mtu }, xlat: { ...config.xlat, mtu } }
 }
 
 async function rollBack(error: unknown, journal: Journal, tun: Tun): Promise<unknown> {

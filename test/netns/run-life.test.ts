@@ -195,6 +195,21 @@ describe('a restart', () => {
     expect(hostState(host)).toEqual(before)
   })
 
+  it('that fails takes back the masquerade that was waiting for it', async () => {
+    const before = hostState(host)
+    const run = await running(host)
+    const server = script(host.server, SERVER)
+    await server.says(/listening/)
+    const client = script(host.guest, CLIENT)
+    await client.says(/receiving/)
+    await run.stop()
+    expect(node('nft list ruleset')).toMatch(/192\.168\.255\.0\/30/)
+    const noTun = ['unshare', '-m', 'sh', '-c', 'mount -t tmpfs none /dev/net && exec "$@"', 'sh']
+    expect(await nat64(host, ['run'], noTun)).toMatchObject({ exit: 3 })
+    expect(hostState(host)).toEqual(before)
+    expect(readdirSync(join(host.dir, 'run'))).toEqual([])
+  })
+
   it('gives guests of pool mode the addresses that dynamic.map says, and writes it', async () => {
     const map = join(host.dir, 'state', 'dynamic.map')
     writeFileSync(map, `10.77.0.9\t2001:db8:1::2\t${Math.floor(Date.now() / 1000)}\nnonsense\n`)
