@@ -2,7 +2,7 @@
 import { spawn, spawnSync } from 'node:child_process'
 import { realpathSync } from 'node:fs'
 import { basename, join } from 'node:path'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import { readLab } from '../../src/lab/state.js'
 import { freshName, isFullRoot, product } from './lab-product.js'
 
@@ -163,6 +163,7 @@ describe('nat64 lab demo', () => {
 describe('nat64 lab up, exec, down', () => {
   it('work one after the other, with JSON', () => {
     const name = freshName()
+    onTestFinished(() => void start('', 'lab', 'down', '--name', name))
     const up = start('', 'lab', 'up', '--name', name, '--guests', '1', '--json')
     expect(JSON.parse(up.stdout)).toMatchObject({ schema: 'nat64.lab-up/1', namespaces: { vm100: `${name}-vm100` } })
     const twice = start('', 'lab', 'up', '--name', name)
