@@ -7,6 +7,8 @@ export interface JoolInstance {
   readonly siit: boolean
   readonly framework: string
   readonly pool6: string | null
+  /** It is enabled: `manually-enabled` has not been set to false. */
+  readonly enabled: boolean
 }
 
 export interface JoolState {
@@ -27,7 +29,13 @@ export async function readJool(): Promise<JoolState> {
     for (const { name, framework } of parseInstances(listed.stdout)) {
       const global = await run([program, '-i', name, 'global', 'display', '--csv'])
       if (global.exit !== 0) continue
-      instances.push({ name, siit: program === 'jool_siit', framework, pool6: parsePool6(global.stdout) })
+      instances.push({
+        name,
+        siit: program === 'jool_siit',
+        framework,
+        pool6: parsePool6(global.stdout),
+        enabled: !/^manually-enabled,(false|off|0)$/im.test(global.stdout),
+      })
     }
   }
   return { instances, unknown }

@@ -4,8 +4,8 @@
  * compared as small integers for as long as the process lives. Time never runs backwards here.
  *
  * Lifetimes end in the record itself; collecting what has ended is a hand that sweeps over the records in memory order.
- * Measured against a timer wheel: a refresh writes one word of a record at hand instead of relinking three, a new
- * session touches no neighbour, a record needs no links, and sweeping costs about 3 ns a record.
+ * Unlike in a timer wheel, a refresh writes one word of a record at hand, a new session touches no neighbour, and a
+ * record needs no links; sweeping a million records in use costs 14 to 22 ns each, spread over many calls.
  */
 
 /** When the base moves, ms. */

@@ -122,5 +122,6 @@ export const REASON: Readonly<Record<string, number>> &
       'own_address',
       'write_error',
       'fragment_bad',
+      'link_local',
     ]
   > = Object.freeze(Object.fromEntries(REASONS.map((r, i) => [r.code, i]))) as never

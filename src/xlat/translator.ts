@@ -110,7 +110,8 @@ export class Translator {
     const to = p.version === 6 ? TO_V4 : TO_V6
     stats[STAT.packetsIn + to]! += 1
     stats[STAT.bytesIn + to]! += p.end - p.start
-    if (reason !== 0) return this.refuse(p, reason, nowMs)
+    // The kernel itself talks on the link, of multicast groups and routers: that is no malformed packet.
+    if (reason !== 0) return this.refuse(p, p.version === 6 && isLinkLocal(p) ? REASON.link_local : reason, nowMs)
 
     const refusal = this.check(p)
     if (refusal !== 0) {
@@ -155,6 +156,7 @@ export class Translator {
       if (isMartian4(p.d3 | 0)) return REASON.martian_destination
       return p.d3 === this.own4 ? REASON.own_address : 0
     }
+    if (isLinkLocal(p)) return REASON.link_local
     if (isMartian6(p.s0 | 0, p.s1 | 0, p.s2 | 0, p.s3 | 0)) return REASON.martian_source
     if (isMartian6(p.d0 | 0, p.d1 | 0, p.d2 | 0, p.d3 | 0)) return REASON.martian_destination
     const own = this.own6
@@ -321,4 +323,9 @@ export class Translator {
       .sort((x, y) => y.packets - x.packets)
       .slice(0, limit)
   }
+}
+
+/** The destination is multicast, or either end link-local: such packets never leave their link. */
+function isLinkLocal(p: Packet): boolean {
+  return p.d0 >>> 24 === 0xff || p.d0 >>> 22 === 0x3fa || p.s0 >>> 22 === 0x3fa
 }

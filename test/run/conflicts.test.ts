@@ -11,7 +11,7 @@ function conflicts(c: RunConfig, facts: HostFacts) {
   return findConflicts(filled, chosen, facts, plan(filled, chosen, facts))
 }
 
-const jool = (more = {}) => ({ name: 'default', siit: false, framework: 'netfilter', pool6: '64:ff9b::/96', ...more })
+const jool = (more = {}) => ({ name: 'default', siit: false, framework: 'netfilter', pool6: '64:ff9b::/96', enabled: true, ...more })
 const tunHost = (owner?: { pid: number; name: string }) =>
   host({
     links: [...HOST.links, link('tayga0', { kind: 'tun' })],
@@ -148,6 +148,7 @@ describe('conflicts', () => {
 
   const fine: readonly [string, RunConfig, HostFacts][] = [
     ['an ordinary host', config(), HOST],
+    ['a Jool instance that is switched off', config(), host({ jool: [jool({ enabled: false })] })],
     ['Jool with another prefix', config(), host({ jool: [jool({ pool6: '2001:db8:64::/96' })] })],
     ['Jool with EAM only', config(), host({ jool: [jool({ siit: true, pool6: null })] })],
     [

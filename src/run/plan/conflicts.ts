@@ -55,7 +55,7 @@ function jool(config: RunConfig, facts: HostFacts): Conflict[] {
   const { pool6 } = config.xlat
   return facts.jool.flatMap(instance => {
     const theirs = instance.pool6 === null ? undefined : parsePrefix6(instance.pool6)
-    if (!pool6 || !theirs || !overlaps6(theirs, pool6)) return []
+    if (!instance.enabled || !pool6 || !theirs || !overlaps6(theirs, pool6)) return []
     const program = instance.siit ? 'jool_siit' : 'jool'
     const wins =
       instance.framework === 'netfilter'
@@ -66,8 +66,9 @@ function jool(config: RunConfig, facts: HostFacts): Conflict[] {
         message: `The kernel module Jool already translates ${instance.pool6} here, in its instance "${instance.name}". ${wins}`,
         exitCode: EXIT.unable,
         nextSteps: [
-          `Stop it:            ${program} instance remove ${instance.name}   (or: systemctl disable --now ${program})`,
-          'Or translate another prefix:  --pool6 PREFIX',
+          `Switch it off:  ${program} -i ${instance.name} global update manually-enabled false   (on again: true)`,
+          `Or remove it:   ${program} instance remove ${instance.name}   (and at boot: systemctl disable --now ${program})`,
+          'Or translate another prefix:  nat64 run --pool6 PREFIX',
           'Its configuration can be taken over as it is:  nat64 run --config /etc/jool/jool.conf',
         ],
       },
@@ -198,7 +199,7 @@ function translatorConflict(facts: HostFacts, route: RouteFact, wanted: string, 
         ? `Stop ${owner.name} first:  kill ${owner.pid}   (or systemctl stop its service)`
         : `Remove the left-over route:  ${line}`,
       `Or take its device over once it has ended:  --tun ${dev}`,
-      'Or translate another prefix:  --pool6 PREFIX',
+      'Or translate another prefix:  nat64 run --pool6 PREFIX',
     ],
   }
 }

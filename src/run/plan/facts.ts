@@ -38,6 +38,7 @@ export interface JoolFact {
   readonly framework: string
   /** null: not known, or none (EAM only). */
   readonly pool6: string | null
+  readonly enabled: boolean
 }
 
 export interface HostFacts {
