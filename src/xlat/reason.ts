@@ -67,6 +67,11 @@ export const REASONS: readonly DropReason[] = [
   define('own_address', "The packet is for one of the translator's own addresses.", 'RFC 7915 §6'),
   define('write_error', 'The kernel refused the translated packet.', 'tun(4)'),
   define('fragment_bad', "A fragment's length is no multiple of 8, or it ends past 65,535 bytes.", 'RFC 8200 §4.5'),
+  define(
+    'link_local',
+    'Talk of the link itself (routers, multicast groups), which is never translated; harmless.',
+    'RFC 4291 §2.5.6',
+  ),
 ]
 
 type Code<T extends readonly string[]> = { readonly [K in T[number]]: number }

@@ -11,7 +11,14 @@ function conflicts(c: RunConfig, facts: HostFacts) {
   return findConflicts(filled, chosen, facts, plan(filled, chosen, facts))
 }
 
-const jool = (more = {}) => ({ name: 'default', siit: false, framework: 'netfilter', pool6: '64:ff9b::/96', enabled: true, ...more })
+const jool = (more = {}) => ({
+  name: 'default',
+  siit: false,
+  framework: 'netfilter',
+  pool6: '64:ff9b::/96',
+  enabled: true,
+  ...more,
+})
 const tunHost = (owner?: { pid: number; name: string }) =>
   host({
     links: [...HOST.links, link('tayga0', { kind: 'tun' })],
