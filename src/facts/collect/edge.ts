@@ -88,7 +88,7 @@ export function openEdge(options: EdgeOptions): Edge {
     raw,
     msLeft: () => Math.max(0, deadline - performance.now()),
     which,
-    realPath: program => attempt(() => realpathSync(which(program) ?? program)) ?? '',
+    realPath: program => attempt(() => realpathSync(which(program) as string)) ?? '',
     async run(command, runOptions = {}) {
       const [program, ...args] = command as [string, ...string[]]
       const full = which(program)

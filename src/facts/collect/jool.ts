@@ -15,6 +15,7 @@ interface Namespace {
 
 const HERE: Namespace = { name: null, enter: [] }
 const AT_ONCE = 6
+const MAX_LISTED = 16
 /** More than these are counted, not listed. */
 const MAX_BIB = 100_000
 
@@ -45,7 +46,8 @@ async function clientVersion(edge: Edge): Promise<string | null> {
 }
 
 async function askEverywhere(edge: Edge, program: string) {
-  const listed = parseJoolInstances(await edge.run([program, 'instance', 'display', '--csv']))
+  const namespaces = otherNamespaces(edge)
+  const listed = parseJoolInstances(await listInstances(edge, program, namespaces))
   const instances: JoolInstanceFact[] = []
   const unasked: string[] = []
   const ask = async (namespace: Namespace) => {
@@ -56,7 +58,7 @@ async function askEverywhere(edge: Edge, program: string) {
     }
   }
   await ask(HERE)
-  const others = instances.length < listed.length ? otherNamespaces(edge) : []
+  const others = instances.length < listed.length ? namespaces : []
   for (let i = 0; i < others.length && instances.length < listed.length; i += AT_ONCE) {
     const rest = others.slice(i)
     if (edge.msLeft() < 300) {
@@ -66,6 +68,15 @@ async function askEverywhere(edge: Edge, program: string) {
     await Promise.all(rest.slice(0, AT_ONCE).map(ask))
   }
   return { instances, unasked }
+}
+
+/** The list of this namespace has those of all; versions that only know their own are asked in the named ones, too. */
+async function listInstances(edge: Edge, program: string, namespaces: readonly Namespace[]): Promise<string> {
+  const list = (namespace: Namespace) =>
+    edge.run([program, 'instance', 'display', '--csv'], { before: namespace.enter, timeoutMs: 2000 })
+  const named = namespaces.filter(n => !n.name?.startsWith('pid:')).slice(0, MAX_LISTED)
+  const lists = await Promise.all([list(HERE), ...named.map(n => list(n).catch(() => ''))])
+  return [...new Set(lists.flatMap(text => text.split('\n')))].join('\n')
 }
 
 function distinct<T extends { name: string; framework: string }>(all: readonly T[]): T[] {
