@@ -44,7 +44,11 @@ export interface Finding {
 /** The facts a check declared, unwrapped: they are all there when it runs. */
 export type Given<Need extends FactName> = {
   readonly [K in Need]: Extract<Facts[K], { ok: true }>['value']
-} & { readonly source: (name: Need) => string }
+} & {
+  readonly source: (name: Need) => string
+  /** When and where the facts were collected. */
+  readonly collected: Facts['collected']
+}
 
 export interface Check<Need extends FactName = FactName> {
   /** `N64-101`: never reused. */

@@ -33,7 +33,10 @@ export function diagnose(facts: Facts, checks: readonly Check[]): Diagnosis {
 
 /** Runs one check. A fact that is missing skips it, with the reason; an exception is a result, too. */
 export function runCheck(check: Check, facts: Facts, model: Model): CheckResult {
-  const given: Record<string, unknown> = { source: (name: FactName) => facts[name].source }
+  const given: Record<string, unknown> = {
+    source: (name: FactName) => facts[name].source,
+    collected: facts.collected,
+  }
   for (const name of check.needs) {
     const fact = facts[name]
     // Facts saved by an older version may lack what was added since.

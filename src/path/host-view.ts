@@ -65,7 +65,8 @@ export function viewHost(facts: Facts): HostView {
   }
 }
 
-function lookUp(routes: readonly RouteFact[], address: string, family: 4 | 6): RouteFact | null {
+/** The route for an address in the tables that are asked without policy rules, local and main; null: none. */
+export function lookUp(routes: readonly RouteFact[], address: string, family: 4 | 6): RouteFact | null {
   const covers = (destination: string): number => {
     if (family === 4) {
       const prefix = parsePrefix4(destination)
@@ -92,7 +93,8 @@ function lookUp(routes: readonly RouteFact[], address: string, family: 4 | 6): R
   return best
 }
 
-function masqueradedBy(
+/** A rule of iptables or nftables masquerades, or source-translates, what leaves `device` from `address`. */
+export function masqueradedBy(
   iptables: IptablesFact,
   nft: readonly Readonly<Record<string, unknown>>[],
   address: string,
