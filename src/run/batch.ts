@@ -52,6 +52,7 @@ export class Batch {
     let packets = 0
     let isLarge = false
     let failure = error
+    if (m.translator.isLarge) this.lookAhead(wanted)
     for (let i = 0; i < wanted; i++) {
       const length = lengths[i]!
       if (length <= 0) {
@@ -83,6 +84,13 @@ export class Batch {
       return MORE
     }
     return m.failedRead(failure)
+  }
+
+  /** Loads what the lookups of a batch will need all at once: with very many sessions each is a cache miss by itself. */
+  private lookAhead(wanted: number): void {
+    const { m, lengths, half } = this
+    for (let i = 0; i < wanted; i++) if (lengths[i]! > m.header) m.note(slotStart(half + i), lengths[i]!)
+    m.translator.touch()
   }
 
   /** There was a large packet in the last batch. */

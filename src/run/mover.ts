@@ -15,6 +15,10 @@ export interface PacketTranslator {
   readonly outbox: Outbox
   translate(p: Packet, nowMs: number): Verdict
   expire(nowMs: number, budget: number): number
+  /** There is so much state that looking ahead over a batch pays: `note` each packet, then `touch`. */
+  readonly isLarge: boolean
+  note(buf: Uint8Array, start: number, end: number): void
+  touch(): void
 }
 
 /** What a look at the device found, in order of importance. */
@@ -70,6 +74,11 @@ export class Mover {
     if (verdict !== TRANSLATED && verdict !== HAIRPINNED) return false
     if (this.header !== 0) writeHeader(b, p)
     return true
+  }
+
+  /** Tells the translator of a packet that `translate` will be given next. */
+  note(start: number, length: number): void {
+    this.translator.note(this.bytes, start, start + length - this.header)
   }
 
   /** Writes `packet`. */

@@ -141,7 +141,12 @@ export class Translator {
    * loads what their lookups will need all at once, which is worth it when there are very many sessions.
    */
   note(buf: Uint8Array, start: number, end: number): void {
-    if (this.state?.isLarge) noteTuple(this.state, this.engine.pool6, buf, start, end)
+    if (this.state !== null && this.isLarge) noteTuple(this.state, this.engine.pool6, buf, start, end)
+  }
+
+  /** Looking ahead with {@link note} pays. */
+  get isLarge(): boolean {
+    return this.state !== null && this.state.isLarge
   }
 
   /** See {@link note}. */

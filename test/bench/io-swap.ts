@@ -13,9 +13,13 @@ const old = new Uint8Array(40)
 
 export class Swap {
   readonly outbox: Outbox
+  readonly isLarge = false
   constructor(room: Uint8Array) {
     this.outbox = new Outbox(room)
   }
+
+  note(): void {}
+  touch(): void {}
 
   translate(p: Packet, _nowMs: number): Verdict {
     const version = p.buf[p.start]! >>> 4
