@@ -99,7 +99,7 @@ export const DEFAULT_RUN_CONFIG: RunConfig = {
   saveState: true,
   socket: defaultSocket('nat64'),
   io: 'auto',
-  spinUs: 0,
+  spinUs: 80,
   logLevel: 'info',
   logEvents: [],
 }

@@ -146,7 +146,7 @@ export class Translator {
 
   /** Looking ahead with {@link note} pays. */
   get isLarge(): boolean {
-    return this.state !== null && this.state.isLarge
+    return this.state?.isLarge ?? false
   }
 
   /** See {@link note}. */
