@@ -49,7 +49,7 @@ export function unpackBundle(bytes: Uint8Array): Recording {
 export function rawNames(raw: readonly Raw[]): string[] {
   const used = new Map<string, number>()
   return raw.map(({ source }) => {
-    const plain = source.replace(/[^\w.@:=+-]+/g, '-').replace(/^-+|-+$/g, '')
+    const plain = source.replace(/[^\w.@:=+]+/g, '-').replace(/^-+|-+$/g, '')
     const base = plain.slice(0, 80) || 'output'
     const count = (used.get(base) ?? 0) + 1
     used.set(base, count)

@@ -91,7 +91,7 @@ export function importRecording(files: Recording, joolNetns: string | null = nul
       const six = parseIptablesSave(text, 6)
       return { rules: [...four.rules, ...six.rules], policies: [...four.policies, ...six.policies] }
     }),
-    kernelLog: from('dmesg.txt', 'dmesg', parseKernelLog),
+    kernelLog: from(kernelLogFile(files), 'dmesg', parseKernelLog),
     jool: from('jool-instance.csv', 'jool instance display --csv', text => ({
       client: null,
       module: null,
@@ -100,6 +100,13 @@ export function importRecording(files: Recording, joolNetns: string | null = nul
     })),
     tayga: from('tayga.conf', 'tayga.conf', text => [{ file: 'tayga.conf', text, map: null, version: null }]),
   }
+}
+
+/** `dmesg.txt`, or the first log that Jool wrote something to. */
+function kernelLogFile(files: Recording): string {
+  if (files['dmesg.txt'] !== undefined) return 'dmesg.txt'
+  const isJools = (name: string) => name.endsWith('.log') && /^(\[[^\]]*\] )?Jool\b/m.test(files[name] ?? '')
+  return Object.keys(files).sort().find(isJools) ?? 'dmesg.txt'
 }
 
 function joolInstance(

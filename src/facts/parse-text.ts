@@ -62,7 +62,7 @@ export function parseJoolPool4(text: string): JoolInstanceFact['pool4'][number][
   let mark = 0
   let protocol = ''
   return lines(text).flatMap(l => {
-    const csv = /^(\d+),(TCP|UDP|ICMP),([\d.]+),(\d+),(\d+)/.exec(l)
+    const csv = /^(\d+),(TCP|UDP|ICMP),([\d./]+),(\d+),(\d+)/.exec(l)
     if (csv) {
       return [
         {
@@ -90,7 +90,9 @@ export function parseJoolPool4(text: string): JoolInstanceFact['pool4'][number][
 /** Parses `dmesg`: `[   30.233421] text`. Lines without a time belong to the one before. */
 export function parseKernelLog(text: string): KernelLogLine[] {
   return lines(text).flatMap(l => {
-    const match = /^(?:<\d+>)?\[\s*(\d+\.\d+)\](?:\[\s*[TC]\d+\])? (.*)$/.exec(l)
-    return match ? [{ time: Number(match[1]), text: match[2] as string }] : []
+    const match = /^(?:<\d+>)?\[\s*(\d+\.\d+)\](?:\[\s*([TC]\d+)\])? (.*)$/.exec(l)
+    if (!match) return []
+    const line = { time: Number(match[1]), text: match[3] as string }
+    return [match[2] === undefined ? line : { ...line, caller: match[2] }]
   })
 }
