@@ -112,6 +112,8 @@ export interface JoolInstanceFact {
   readonly bibEntries: number
   readonly sessions: number
   readonly eamt: readonly { readonly prefix6: string; readonly prefix4: string }[]
+  /** Its counters some seconds before, when the host was asked twice. */
+  readonly earlier?: { readonly seconds: number; readonly stats: Readonly<Record<string, number>> }
 }
 
 export interface JoolFact {
@@ -170,6 +172,8 @@ export interface KernelLogLine {
   /** Seconds since boot. */
   readonly time: number
   readonly text: string
+  /** Task or CPU that printed it (CONFIG_PRINTK_CALLER): `T123`, `C3`. */
+  readonly caller?: string
 }
 
 export interface GuestNicFact {
