@@ -5,7 +5,7 @@ import { ipJson, parseAddresses, parseLinks, parseRoutes } from '../host/ip.js'
 import { readNftTables } from '../host/nft.js'
 import { readSysctl, writeSysctl } from '../host/sysctl.js'
 import { type Journal, keepChanges, noteChange, otherJournals } from './journal.js'
-import { applyCommands, type Change, describeChange, sameWish, shellLine, undoCommands } from './plan/change.js'
+import { applyCommands, type Change, describeChange, sameWish, shellCommand, shellLine, undoCommands } from './plan/change.js'
 
 /** A change that could not be made. */
 export class ApplyError extends Error {
@@ -33,7 +33,7 @@ async function applyChange(change: Change): Promise<void> {
   if (change.kind === 'device') return
   if (change.kind === 'sysctl') return writeSysctl(change.key, change.to)
   for (const command of applyCommands(change)) {
-    const ran = await run(command)
+    const ran = await run(command, timeout(change))
     // An old ip(8) or kernel without addrgenmode: the device only chatters a little.
     if (ran.exit !== 0 && !command.includes('addrgenmode')) throw new ApplyError(change, complaint(ran))
   }
@@ -91,10 +91,13 @@ async function undoChange(change: Change): Promise<void> {
     return
   }
   for (const command of undoCommands(change)) {
-    const ran = await run(command)
+    const ran = await run(command, timeout(change))
     if (ran.exit !== 0) throw new Error(complaint(ran))
   }
 }
+
+/** Commands of a remedy may wait for a service. */
+const timeout = (change: Change) => (change.kind === 'commands' ? { timeoutMs: 30_000 } : {})
 
 /** null: it is as we made it. Empty: it is gone already. Otherwise why it is not ours any more. */
 async function whyNotOurs(change: Change, journal: Journal): Promise<string | null> {
@@ -110,6 +113,8 @@ async function whyNotOurs(change: Change, journal: Journal): Promise<string | nu
     }
     case 'nft':
       return (await readNftTables()).ipTables.includes(change.table) ? null : ''
+    case 'commands':
+      return change.holds === '' || (await run(shellCommand(change.holds))).exit === 0 ? null : ''
     default:
       return deviceHas(change, journal)
   }

@@ -29,6 +29,16 @@ export type Change =
       readonly restore: readonly (readonly [key: string, value: string])[]
     }
   | { readonly kind: 'nft'; readonly table: string; readonly body: string }
+  /** Whatever else a remedy does, as lines for a shell. */
+  | {
+      readonly kind: 'commands'
+      /** In words, as "switch off Jool's instance". */
+      readonly what: string
+      readonly apply: readonly string[]
+      readonly undo: readonly string[]
+      /** A line that succeeds while it is as we made it; empty: undone in any case. */
+      readonly holds: string
+    }
 
 export type Command = readonly string[]
 
@@ -47,6 +57,8 @@ export function describeChange(change: Change): string {
       return describeSysctl(change.key, change.from, change.to)
     case 'nft':
       return `masquerade in the nftables table ip ${change.table}`
+    case 'commands':
+      return change.what
   }
 }
 
@@ -77,6 +89,8 @@ export function applyCommands(change: Change): readonly Command[] {
       return [
         ['nft', `table ip ${change.table}; delete table ip ${change.table}; table ip ${change.table} ${change.body}`],
       ]
+    case 'commands':
+      return change.apply.map(shellCommand)
   }
 }
 
@@ -102,6 +116,8 @@ export function undoCommands(change: Change): readonly Command[] {
       ]
     case 'nft':
       return [['nft', 'delete', 'table', 'ip', change.table]]
+    case 'commands':
+      return change.undo.map(shellCommand)
   }
 }
 
@@ -119,6 +135,8 @@ export function resourceOf(change: Change): string {
       return `sysctl ${change.key}`
     case 'nft':
       return `nft ${change.table}`
+    case 'commands':
+      return `commands ${change.what}`
   }
 }
 
@@ -134,8 +152,13 @@ function sysctlCommand(key: string, value: string): Command {
   return ['sysctl', '-w', `${key.includes('.') ? key : key.replaceAll('/', '.')}=${value}`]
 }
 
+/** The command that runs a line of a shell. */
+export const shellCommand = (line: string): Command => ['/bin/sh', '-c', line]
+
 /** A command as a line for a shell. */
 export function shellLine(command: Command): string {
+  const [program, option, line] = command
+  if (program === '/bin/sh' && option === '-c' && line !== undefined) return line
   return command
     .map(word => (/^[A-Za-z0-9_@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`))
     .join(' ')
