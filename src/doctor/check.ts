@@ -1,5 +1,5 @@
 /** What a check is: declared data and one pure function from facts to findings. */
-import type { FactName, Facts, Unavailable } from '../facts/facts.js'
+import type { FactName, Facts, FactValue, Unavailable } from '../facts/facts.js'
 import type { Model } from '../path/inventory.js'
 
 export type Severity = 'error' | 'warning' | 'info'
@@ -61,6 +61,8 @@ export interface Check<Need extends FactName = FactName> {
   /** A page: what is looked at, why it matters, what to do; the manual is made of it. */
   readonly explanation: string
   readonly needs: readonly Need[]
+  /** Facts that it reads when they are there, and does without otherwise. */
+  readonly wants?: readonly FactName[]
   /** Codes whose findings explain this one's: it is folded under them. */
   readonly after: readonly string[]
   /** `model`: translators, guests' devices, predicted paths; built from what could be read. */
