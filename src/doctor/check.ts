@@ -46,6 +46,8 @@ export type Given<Need extends FactName> = {
   readonly [K in Need]: Extract<Facts[K], { ok: true }>['value']
 } & {
   readonly source: (name: Need) => string
+  /** A fact that the check wants; undefined when it is not there. */
+  readonly maybe: <N extends FactName>(name: N) => FactValue<N> | undefined
   /** When and where the facts were collected. */
   readonly collected: Facts['collected']
 }

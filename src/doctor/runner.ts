@@ -36,6 +36,11 @@ export function runCheck(check: Check, facts: Facts, model: Model): CheckResult 
   const given: Record<string, unknown> = {
     source: (name: FactName) => facts[name].source,
     collected: facts.collected,
+    maybe: (name: FactName) => {
+      if (!check.wants?.includes(name)) throw new Error(`${check.id} does not declare that it wants ${name}`)
+      const fact = facts[name]
+      return fact?.ok ? fact.value : undefined
+    },
   }
   for (const name of check.needs) {
     const fact = facts[name]
