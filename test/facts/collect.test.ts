@@ -154,6 +154,48 @@ describe('collecting changes nothing', () => {
   })
 })
 
+describe('hosts of other kinds', () => {
+  const ip = [
+    'case "$*" in',
+    `*-6*) ${prints('[{"dst":"10.9.9.0/24","dev":"wrong"}]')} ;;`,
+    `*-4?route*) ${prints('[{"dst":"default","gateway":"192.0.2.1","dev":"eno1"}]')} ;;`,
+    `*-4?rule*) ${prints('[{"priority":0,"src":"all","table":"local"}]')} ;;`,
+    'esac',
+  ].join('\n')
+
+  it('without IPv6: nobody is asked for it, and IPv4 is not listed twice', async () => {
+    const { facts, raw } = await collectFrom({ programs: { ip } }, { only: ['routes', 'rules'] })
+    expect(value(facts.routes).map(r => [r.family, r.destination, r.device])).toEqual([[4, '0.0.0.0/0', 'eno1']])
+    expect(value(facts.rules).map(r => r.family)).toEqual([4])
+    expect(raw.filter(r => r.source.includes('-6'))).toEqual([])
+  })
+
+  it('with IPv6: both families', async () => {
+    const files = { '/proc/net/if_inet6': '' }
+    const { raw } = await collectFrom({ files, programs: { ip } }, { only: ['routes', 'rules'] })
+    expect(raw.map(r => r.source)).toEqual(
+      expect.arrayContaining([
+        'ip -j -4 route show table all',
+        'ip -j -6 route show table all',
+        'ip -j -4 rule',
+        'ip -j -6 rule',
+      ]),
+    )
+  })
+
+  it('with 300 guests in Proxmox: read in less than a second', async () => {
+    const guest = (i: number) => `name: g${i}\nnet0: virtio=BC:24:11:00:${i >> 8}:00,bridge=vmbr0,firewall=1\n`
+    const entries = Array.from({ length: 300 }, (_, i) => [
+      [`/etc/pve/qemu-server/${1000 + i}.conf`, guest(i)],
+      [`/etc/pve/firewall/${1000 + i}.fw`, '[OPTIONS]\nenable: 1\n'],
+    ])
+    const { facts, ms } = await collectFrom({ files: Object.fromEntries(entries.flat()) }, { only: ['proxmox'] })
+    expect(value(facts.proxmox).guests.length).toBe(300)
+    expect(Object.values(value(facts.proxmox).guestFirewalls).every(f => f.enable)).toBe(true)
+    expect(ms).toBeLessThan(1000)
+  })
+})
+
 describe('Jool', () => {
   const jool = [
     'case "$*" in',
