@@ -5,7 +5,15 @@ import { ipJson, parseAddresses, parseLinks, parseRoutes } from '../host/ip.js'
 import { readNftTables } from '../host/nft.js'
 import { readSysctl, writeSysctl } from '../host/sysctl.js'
 import { type Journal, keepChanges, noteChange, otherJournals } from './journal.js'
-import { applyCommands, type Change, describeChange, sameWish, shellCommand, shellLine, undoCommands } from './plan/change.js'
+import {
+  applyCommands,
+  type Change,
+  describeChange,
+  sameWish,
+  shellCommand,
+  shellLine,
+  undoCommands,
+} from './plan/change.js'
 
 /** A change that could not be made. */
 export class ApplyError extends Error {
