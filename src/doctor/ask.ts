@@ -17,7 +17,7 @@ import {
 } from '../addr/prefix.js'
 import type { AddressFact, LinkFact } from '../facts/facts.js'
 import type { EngineInfo, GuestNic, Model } from '../path/inventory.js'
-import type { Evidence, Remedy } from './check.js'
+import type { Evidence } from './check.js'
 
 /** Translators that take packets now. */
 export function activeEngines(model: Model): EngineInfo[] {
@@ -126,16 +126,6 @@ export function nicsBehind(
   addresses: readonly AddressFact[],
 ): string[] {
   return model.nics.filter(n => gatewaysOf(n, links, addresses).some(d => devices.includes(d))).map(n => n.device)
-}
-
-/** A remedy without side effects. */
-export function safe(text: string, commands: readonly string[], undo: readonly string[], price = 'None.'): Remedy {
-  return { text, commands, risk: 'safe', price, undo }
-}
-
-/** A remedy that traffic or others notice. */
-export function disruptive(text: string, commands: readonly string[], undo: readonly string[], price: string): Remedy {
-  return { text, commands, risk: 'disruptive', price, undo }
 }
 
 /** `a, b and c`. */
