@@ -206,8 +206,9 @@ describe('Jool', () => {
     '"-i blue global display --csv") [ "$NETNS" = b ] || { echo "Error: This namespace lacks an instance named \'blue\'." >&2; exit 1; }',
     `${GLOBAL} ;;`,
     `*"stats display --all --csv") ${prints('Stat,Value\nJSTAT_HAIRPIN_LOOP,12\nJSTAT_BIB_ENTRIES,2\nJSTAT_SESSIONS,3\nJSTAT_NEW,x')} ;;`,
-    `*"pool4 display --csv") ${prints('Mark,Protocol,Address,Min port,Max port,Iterations,Iterations fixed\n0,TCP,198.51.100.2/32,5000,5999,1024,0')} ;;`,
-    `*"bib display --csv --numeric") ${prints('Protocol,IPv6 Address,IPv6 L4-ID,IPv4 Address,IPv4 L4-ID,Static?\nTCP,2001:db8::5,80,198.51.100.2,8080,1\nTCP,2001:db8::6,4000,198.51.100.2,5001,0')} ;;`,
+    `*"pool4 display --csv --tcp") ${prints('Mark,Protocol,Address,Min port,Max port,Iterations,Iterations fixed\n0,TCP,198.51.100.2/32,5000,5999,1024,0')} ;;`,
+    `*"pool4 display --csv --udp") ${prints('Mark,Protocol,Address,Min port,Max port\n0,UDP,198.51.100.2,6000,6999')} ;;`,
+    `*"bib display --csv --numeric --tcp") ${prints('Protocol,IPv6 Address,IPv6 L4-ID,IPv4 Address,IPv4 L4-ID,Static?\nTCP,2001:db8::5,80,198.51.100.2,8080,1\nTCP,2001:db8::6,4000,198.51.100.2,5001,0')} ;;`,
     'esac',
   ].join('\n')
   const nsenter = 'case "$1" in --net=*) NETNS=$(/usr/bin/basename -- "$1"); export NETNS; shift ;; esac\nexec "$@"'
@@ -231,7 +232,10 @@ describe('Jool', () => {
       stats: { JSTAT_HAIRPIN_LOOP: 12 },
       bibEntries: 2,
       sessions: 3,
-      pool4: [{ mark: 0, protocol: 'TCP', address: '198.51.100.2/32', minPort: 5000, maxPort: 5999 }],
+      pool4: [
+        { mark: 0, protocol: 'TCP', address: '198.51.100.2/32', minPort: 5000, maxPort: 5999 },
+        { mark: 0, protocol: 'UDP', address: '198.51.100.2', minPort: 6000, maxPort: 6999 },
+      ],
       staticBib: [{ protocol: 'TCP', host6: '2001:db8::5#80', mapped4: '198.51.100.2#8080' }],
     })
   })

@@ -15,7 +15,6 @@ interface Namespace {
 
 const HERE: Namespace = { name: null, enter: [] }
 const AT_ONCE = 6
-const MAX_LISTED = 16
 /** More than these are counted, not listed. */
 const MAX_BIB = 100_000
 
@@ -46,20 +45,23 @@ async function clientVersion(edge: Edge): Promise<string | null> {
 }
 
 async function askEverywhere(edge: Edge, program: string) {
-  const namespaces = otherNamespaces(edge)
-  const listed = parseJoolInstances(await listInstances(edge, program, namespaces))
+  const listed = parseJoolInstances(await edge.run([program, 'instance', 'display', '--csv']))
   const instances: JoolInstanceFact[] = []
   const unasked: string[] = []
+  const count = (all: readonly { name: string; framework: string }[], like: { name: string; framework: string }) =>
+    all.filter(i => i.name === like.name && i.framework === like.framework).length
+  const missing = () =>
+    listed.filter((i, at) => count(instances, i) < count(listed, i) && count(listed.slice(0, at), i) === 0)
   const ask = async (namespace: Namespace) => {
-    for (const { name, framework } of distinct(listed)) {
+    for (const { name, framework } of missing()) {
       const found = await readInstance(edge, program, namespace, name, framework).catch((error: Error) => error)
       if (found instanceof Error) unasked.push(`${namespace.name ?? 'this namespace'}: ${found.message}`)
       else if (found) instances.push(found)
     }
   }
   await ask(HERE)
-  const others = instances.length < listed.length ? namespaces : []
-  for (let i = 0; i < others.length && instances.length < listed.length; i += AT_ONCE) {
+  const others = missing().length === 0 ? [] : otherNamespaces(edge)
+  for (let i = 0; i < others.length && missing().length > 0; i += AT_ONCE) {
     const rest = others.slice(i)
     if (edge.msLeft() < 300) {
       unasked.push(...rest.map(n => n.name ?? ''))
@@ -68,19 +70,6 @@ async function askEverywhere(edge: Edge, program: string) {
     await Promise.all(rest.slice(0, AT_ONCE).map(ask))
   }
   return { instances, unasked }
-}
-
-/** The list of this namespace has those of all; versions that only know their own are asked in the named ones, too. */
-async function listInstances(edge: Edge, program: string, namespaces: readonly Namespace[]): Promise<string> {
-  const list = (namespace: Namespace) =>
-    edge.run([program, 'instance', 'display', '--csv'], { before: namespace.enter, timeoutMs: 2000 })
-  const named = namespaces.filter(n => !n.name?.startsWith('pid:')).slice(0, MAX_LISTED)
-  const lists = await Promise.all([list(HERE), ...named.map(n => list(n).catch(() => ''))])
-  return [...new Set(lists.flatMap(text => text.split('\n')))].join('\n')
-}
-
-function distinct<T extends { name: string; framework: string }>(all: readonly T[]): T[] {
-  return all.filter((a, i) => all.findIndex(b => b.name === a.name && b.framework === a.framework) === i)
 }
 
 /** undefined: this namespace has no such instance. */
@@ -104,16 +93,20 @@ async function readInstance(
     throw error
   }
   const siit = program === 'jool_siit'
+  // Without one of these it only shows TCP's.
+  const protocols = siit ? [] : ['--tcp', '--udp', '--icmp']
+  const tables = (...args: string[]) =>
+    Promise.all(protocols.map(p => orEmpty(ask(...args, p)))).then(t => t.join('\n'))
   const [stats, pool4, eamt] = await Promise.all([
     orEmpty(ask('stats', 'display', '--all', '--csv')),
-    siit ? '' : orEmpty(ask('pool4', 'display', '--csv')),
+    tables('pool4', 'display', '--csv'),
     siit ? orEmpty(ask('eamt', 'display', '--csv')) : '',
   ])
   const counters = Object.fromEntries(
     Object.entries(parsePairs(stats)).flatMap(([key, text]) => (/^\d+$/.test(text) ? [[key, Number(text)]] : [])),
   )
   const bibEntries = counters.JSTAT_BIB_ENTRIES ?? 0
-  const bib = siit || bibEntries > MAX_BIB ? '' : await orEmpty(ask('bib', 'display', '--csv', '--numeric'))
+  const bib = bibEntries > MAX_BIB ? '' : await tables('bib', 'display', '--csv', '--numeric')
   return {
     netns: namespace.name,
     name,
@@ -123,7 +116,7 @@ async function readInstance(
     stats: counters,
     pool4: parseJoolPool4(pool4),
     staticBib: parseStaticBib(bib),
-    bibEntries: bibEntries || Math.max(0, bib.trim().split('\n').length - 1),
+    bibEntries: bibEntries || bib.split('\n').filter(l => /^(TCP|UDP|ICMP),/.test(l)).length,
     sessions: counters.JSTAT_SESSIONS ?? 0,
     eamt: parseEamt(eamt),
   }

@@ -15,7 +15,13 @@ async function ip(edge: Edge, ...args: string[]): Promise<unknown> {
 
 export async function collectLinks(edge: Edge): Promise<LinkFact[]> {
   const [json, ports] = await Promise.all([ip(edge, '-d', '-j', 'link'), ovsPorts(edge)])
-  return parseLinkFacts(json).map(l => (ports.has(l.name) ? { ...l, master: ports.get(l.name) as string } : l))
+  return parseLinkFacts(json).map(l => {
+    const ovsBridge = ports.get(l.name)
+    if (ovsBridge === undefined) return l
+    // An internal port can be the port of a firewall bridge as well.
+    const isOvsOnly = l.master === null || l.master === 'ovs-system'
+    return { ...l, ovsBridge, master: isOvsOnly ? ovsBridge : l.master }
+  })
 }
 
 /** Port -> bridge. The kernel only says `ovs-system` for every port. */
