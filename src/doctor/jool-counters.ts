@@ -5,6 +5,8 @@ import { joolCommand, joolLabel } from './jool-instance.js'
 
 /** A total says nothing about now: fewer than this many are history. */
 const MIN_TOTAL = 10
+/** So many packets lost behind Jool are no accident. */
+export const MIN_DST_OUTPUT = MIN_TOTAL
 
 export interface CounterRule {
   readonly counters: readonly string[]
