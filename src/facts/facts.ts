@@ -29,6 +29,8 @@ export interface LinkFact {
   readonly peer: string | null
   /** The other end of a veth pair is in another namespace. */
   readonly peerElsewhere: boolean
+  /** The Open vSwitch bridge that it is a port of. */
+  readonly ovsBridge?: string | null
   readonly vlan: { readonly id: number; readonly parent: string } | null
   readonly bridge: {
     readonly vlanFiltering: boolean
@@ -43,6 +45,8 @@ export interface LinkFact {
     readonly vnetHeader: boolean
   } | null
   readonly txqlen: number
+  /** Packets that were sent into the device, and that its queue had no room for, since it was made. */
+  readonly sent?: { readonly packets: number; readonly dropped: number }
 }
 
 export interface AddressFact {

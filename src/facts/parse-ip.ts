@@ -12,7 +12,7 @@ const list = (value: unknown): readonly Json[] => (Array.isArray(value) ? value.
 const flag = (value: unknown): boolean | null =>
   typeof value === 'number' || typeof value === 'boolean' ? Boolean(value) : null
 
-/** Parses `ip -d -j link`. */
+/** Parses `ip -d -j link`, with `-s` also what was sent. */
 export function parseLinkFacts(json: unknown): LinkFact[] {
   return list(json)
     .filter(l => text(l.ifname) !== '')
@@ -22,6 +22,7 @@ export function parseLinkFacts(json: unknown): LinkFact[] {
       const kind = text(info.info_kind)
       const flags = Array.isArray(l.flags) ? (l.flags as string[]) : []
       const peer = text(l.link)
+      const tx = object(l.stats64).tx as Json | undefined
       return {
         index: number(l.ifindex),
         name: text(l.ifname),
@@ -52,6 +53,7 @@ export function parseLinkFacts(json: unknown): LinkFact[] {
               }
             : null,
         txqlen: number(l.txqlen),
+        ...(tx === undefined ? {} : { sent: { packets: number(tx.packets), dropped: number(tx.dropped) } }),
       }
     })
 }

@@ -14,7 +14,7 @@ async function ip(edge: Edge, ...args: string[]): Promise<unknown> {
 }
 
 export async function collectLinks(edge: Edge): Promise<LinkFact[]> {
-  const [json, ports] = await Promise.all([ip(edge, '-d', '-j', 'link'), ovsPorts(edge)])
+  const [json, ports] = await Promise.all([ip(edge, '-s', '-d', '-j', 'link'), ovsPorts(edge)])
   return parseLinkFacts(json).map(l => {
     const ovsBridge = ports.get(l.name)
     if (ovsBridge === undefined) return l

@@ -1,0 +1,83 @@
+import { Report } from '../../config/problems.js'
+import { readTayga } from '../../config/tayga.js'
+import type { TaygaFact } from '../../facts/facts.js'
+import { overlap } from '../ask.js'
+import { defineCheck } from '../check.js'
+import { type TaygaLine, taygaEvidence, taygaLines } from '../tayga-lines.js'
+
+/** T08 */
+export const taygaConfig = defineCheck({
+  code: 'N64-607',
+  origin: 'T08',
+  id: 'tayga-config',
+  title: "Tayga's configuration can be read",
+  explanation: `Tayga reads its configuration once, when it starts, and ends at the first error, with a line in the log and no translator.
+A process that still runs has the configuration of its start: an error made since then shows at the next start, perhaps months
+later.
+
+Read here: unknown directives, directives given twice, missing ones (tun-device, ipv4-addr), values that are no addresses or
+prefixes, prefixes of lengths that RFC 6052 does not have (32, 40, 48, 56, 64 and 96 it has), and map lines that use an address
+twice. nat64 run --config tayga.conf --print-config reads the same file and says what it makes of it.
+
+Addresses that tayga must not have itself are in N64-306, directives of other versions in N64-606.`,
+  needs: ['tayga'],
+  after: ['N64-606'],
+  run(facts) {
+    return facts.tayga.flatMap(config => {
+      const report = new Report()
+      // The text of a map-file is not collected: what it says is not judged.
+      readTayga(config.text, config.file, report, () => ({ text: '' }), '/')
+      const lines = taygaLines(config)
+      const errors = report.errors.filter(e => !/\bipv6-addr\b/.test(e)).map(e => unreadable(config, lines, e))
+      return [...errors, ...mapsTwice(config, lines)]
+    })
+  },
+})
+
+function unreadable(config: TaygaFact, lines: readonly TaygaLine[], error: string) {
+  const number = Number(/^[^\s]*?:(\d+)\b/.exec(error)?.[1] ?? 1)
+  const line = lines.find(l => l.number === number)
+  const message = error.replace(`${config.file}:${number}`, '').replace(/^[:\s]+/, '')
+  return {
+    severity: 'error' as const,
+    title: `tayga does not start with ${config.file}: ${message}`,
+    because: 'Tayga ends at the first error of its configuration.',
+    evidence: [line ? taygaEvidence(config, [line], line.text) : { source: config.file, text: message }],
+    affects: [],
+    remedies: [
+      {
+        text: 'Correct the line, then restart tayga.',
+        commands: ['systemctl restart tayga'],
+        risk: 'disruptive' as const,
+        price: 'Open connections pause while tayga restarts.',
+        undo: [],
+      },
+    ],
+    references: ['tayga.conf(5)'],
+  }
+}
+
+function mapsTwice(config: TaygaFact, lines: readonly TaygaLine[]) {
+  const maps = lines.filter(l => l.name === 'map' && l.args.length >= 2)
+  return maps.flatMap((line, i) => {
+    const [four, six] = line.args as [string, string]
+    const earlier = maps.slice(0, i).find(m => same(m.args[0] as string, four) || same(m.args[1] as string, six))
+    if (!earlier) return []
+    const shared = same(earlier.args[0] as string, four) ? four : six
+    return [
+      {
+        severity: 'error' as const,
+        title: `${config.file} maps ${shared} twice`,
+        because: 'Tayga refuses a second map of the same address and does not start.',
+        evidence: [taygaEvidence(config, [earlier, line], shared)],
+        affects: [],
+        remedies: [],
+        references: ['RFC 7757 §3.2'],
+      },
+    ]
+  })
+}
+
+/** The same prefix; nested ones are resolved by the longest match. */
+const same = (a: string, b: string): boolean =>
+  overlap(a, b) && (a.split('/')[1] ?? 'full') === (b.split('/')[1] ?? 'full')
