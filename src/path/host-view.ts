@@ -2,7 +2,7 @@
 import { parseIpv4 } from '../addr/ipv4.js'
 import { parseIpv6 } from '../addr/ipv6.js'
 import { contains4, contains6, parsePrefix4, parsePrefix6 } from '../addr/prefix.js'
-import type { Fact, Facts, IptablesFact, LinkFact, RouteFact } from '../facts/facts.js'
+import type { Fact, Facts, IptablesFact, LinkFact, NftFact, RouteFact } from '../facts/facts.js'
 
 const or = <T>(fact: Fact<T> | undefined, otherwise: T): T => (fact?.ok ? fact.value : otherwise)
 
@@ -12,23 +12,40 @@ export interface HostView {
   ports(bridge: string): readonly LinkFact[]
   /**
    * Where the host itself listens on a bridge: the bridge or a VLAN interface on it, whichever has a global address;
-   * null for a bridge that only passes frames on.
+   * null for a bridge that only passes frames on. `tag`: the VLAN that the guest is in, when Proxmox tells.
    */
-  gateway(bridge: string, family: 4 | 6): string | null
+  gateway(bridge: string, family: 4 | 6, tag?: number | null): string | null
+  /** The Open vSwitch bridge that a device is a port of. br_netfilter never runs there. */
+  openVswitch(device: string): string | null
   /** br_netfilter hands frames of this bridge to ip6tables (6) or iptables (4): global and own switch, ORed. */
   callsIptables(bridge: string, family: 4 | 6): boolean
   forwarding(device: string, family: 4 | 6): boolean
   /** The route the main tables give for an address; null: none. */
   route(address: string, family: 4 | 6): RouteFact | null
   readonly iptables: IptablesFact
-  /** An nftables chain of the bridge family sits on the forward hook. */
-  readonly bridgeFirewall: boolean
+  readonly nft: NftFact
+  /** Policy rules that look into another table than the usual ones: what the model does not follow. */
+  readonly policyRules: readonly string[]
+  /** The firewall is switched on for the guest behind a device, as far as anybody says. */
+  firewallWanted(device: string): boolean | null
+  /** The VLAN that Proxmox puts a guest's device into; null: none, or not known. */
+  tag(device: string): number | null
   /** A source of this address leaving by this device is masqueraded or source-translated. */
   masquerades(address: string, device: string): boolean
 }
 
-/** Makes the view. */
+const views = new WeakMap<Facts, HostView>()
+
+/** Makes the view, once for the same facts. */
 export function viewHost(facts: Facts): HostView {
+  const known = views.get(facts)
+  if (known) return known
+  const view = makeView(facts)
+  views.set(facts, view)
+  return view
+}
+
+function makeView(facts: Facts): HostView {
   const links = or(facts.links, [])
   const byName = new Map(links.map(l => [l.name, l]))
   const addresses = or(facts.addresses, [])
@@ -38,12 +55,36 @@ export function viewHost(facts: Facts): HostView {
   const nft = or(facts.nft, [])
   const hasGlobal = (device: string, family: 4 | 6) =>
     addresses.some(a => a.device === device && a.family === family && a.scope === 'global')
+  const proxmox = or(facts.proxmox, null)
+  const guestOf = (device: string) => {
+    const [, id, index] = /^(?:tap|veth)(\d+)i(\d+)$/.exec(device) ?? []
+    const nic = proxmox?.guests.find(g => g.id === id)?.nics.find(n => n.name === `net${index}`)
+    return { id: id ?? '', nic }
+  }
+  const portsOf = new Map<string, LinkFact[]>()
+  for (const link of links) {
+    if (link.master !== null) portsOf.set(link.master, [...(portsOf.get(link.master) ?? []), link])
+  }
   return {
     link: name => byName.get(name),
-    ports: bridge => links.filter(l => l.master === bridge),
-    gateway(bridge, family) {
-      const candidates = [bridge, ...links.filter(l => l.vlan?.parent === bridge).map(l => l.name)]
-      return candidates.find(name => hasGlobal(name, family)) ?? null
+    ports: bridge => portsOf.get(bridge) ?? [],
+    gateway(bridge, family, tag = null) {
+      const vlans = links.filter(l => l.vlan?.parent === bridge)
+      const own = tag === null ? undefined : vlans.find(l => l.vlan?.id === tag)
+      if (own) return hasGlobal(own.name, family) ? own.name : null
+      return [bridge, ...vlans.map(l => l.name)].find(name => hasGlobal(name, family)) ?? null
+    },
+    openVswitch(device) {
+      const link = byName.get(device)
+      if (link?.ovsBridge) return link.ovsBridge
+      const master = link?.master ? byName.get(link.master) : undefined
+      if (master?.kind === 'openvswitch' && master.name !== 'ovs-system') return master.name
+      // Without ovs-vsctl only Proxmox knows: fwln100o0 is the way of net0 of guest 100 into its bridge.
+      const inner = /^fwln(\d+)o(\d+)$/.exec(device)
+      if (!inner && link?.master !== 'ovs-system') return null
+      const nic = guestOf(inner ? `tap${inner[1]}i${inner[2]}` : device).nic
+      const only = links.filter(l => l.kind === 'openvswitch' && hasGlobal(l.name, 6))
+      return nic?.bridge ?? (only.length === 1 ? (only[0] as LinkFact).name : null)
     },
     callsIptables(bridge, family) {
       const global = sysctls[`net.bridge.bridge-nf-call-ip${family === 6 ? '6' : ''}tables`]
@@ -57,10 +98,17 @@ export function viewHost(facts: Facts): HostView {
     },
     route: (address, family) => lookUp(routes, address, family),
     iptables,
-    bridgeFirewall: nft.some(o => {
-      const chain = o.chain as { family?: string; hook?: string } | undefined
-      return chain?.family === 'bridge' && chain.hook === 'forward'
-    }),
+    nft,
+    policyRules: or(facts.rules, [])
+      .filter(r => !['local', 'main', 'default'].includes(r.table))
+      .map(r => `ip -${r.family} rule: ${r.priority}: ${r.selector} lookup ${r.table}`),
+    firewallWanted(device) {
+      if (!proxmox) return null
+      const { id, nic } = guestOf(device)
+      if (!nic) return null
+      return nic.firewall && proxmox.clusterFirewall?.enable === true && proxmox.guestFirewalls[id]?.enable === true
+    },
+    tag: device => guestOf(device).nic?.tag ?? null,
     masquerades: (address, device) => masqueradedBy(iptables, nft, address, device),
   }
 }

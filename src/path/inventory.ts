@@ -3,6 +3,7 @@ import { formatIpv4, type Ipv4, parseIpv4 } from '../addr/ipv4.js'
 import { formatIpv6, type Ipv6, parseIpv6 } from '../addr/ipv6.js'
 import { contains6, parsePrefix4, parsePrefix6 } from '../addr/prefix.js'
 import type { Fact, Facts, LinkFact } from '../facts/facts.js'
+import { viewHost } from './host-view.js'
 import type { Engine, Flow, PredictedPath } from './path.js'
 import { type PathOptions, predict } from './predict.js'
 
@@ -136,13 +137,15 @@ export function findNics(facts: Facts): GuestNic[] {
   const links = or(facts.links, [])
   const byName = new Map(links.map(l => [l.name, l]))
   const neighbours = or(facts.neighbours, [])
+  const host = viewHost(facts)
   return links
     .filter(l => isGuestPort(l, byName))
     .map(l => {
       const master = l.master as string
       const isFirewall = /^fwbr\d+i\d+$/.test(master)
-      const inner = isFirewall ? links.find(p => p.master === master && p.peer !== null) : undefined
-      const outer = inner?.peer ? (byName.get(inner.peer)?.master ?? master) : master
+      const inner = isFirewall ? host.ports(master).find(p => p.name !== l.name) : undefined
+      const way = inner?.peer ? (byName.get(inner.peer)?.master ?? master) : master
+      const outer = host.openVswitch(isFirewall ? (inner?.name ?? l.name) : l.name) ?? way
       const mac = guestMac(facts, l.name)
       const seen = neighbours.find(
         n => n.mac !== null && n.mac === mac && n.address.includes(':') && !n.address.startsWith('fe80'),
@@ -162,7 +165,7 @@ function isGuestPort(link: LinkFact, byName: ReadonlyMap<string, LinkFact>): boo
   if (!master || !(master.bridge || master.kind === 'openvswitch')) return false
   if (/^(tap|veth)\d+i\d+$/.test(link.name)) return true
   if (/^fw(ln|pr)/.test(link.name)) return false
-  return link.tun?.kind === 'tap'
+  return link.tun?.kind === 'tap' || (link.peerElsewhere && /^(veth|lxc|vnet)/.test(link.name))
 }
 
 function guestMac(facts: Facts, device: string): string | null {

@@ -126,8 +126,19 @@ const BARE: Readonly<Record<string, (p: RulePacket) => boolean>> = {
   '--physdev-is-out': p => p.physOut !== '',
 }
 
+const parsed = new WeakMap<IptablesRule, ParsedRule>()
+
 /** Takes the text of a rule apart. */
 export function parseRule(rule: IptablesRule): ParsedRule {
+  let known = parsed.get(rule)
+  if (!known) {
+    known = takeApart(rule)
+    parsed.set(rule, known)
+  }
+  return known
+}
+
+function takeApart(rule: IptablesRule): ParsedRule {
   const words = rule.text.match(/"[^"]*"|\S+/g) ?? []
   const matches: Match[] = []
   const unknown: string[] = []
@@ -176,18 +187,37 @@ const FINAL: Readonly<Record<string, 'accept' | 'drop' | 'jool'>> = {
   JOOL_SIIT: 'jool',
 }
 
+const indexes = new WeakMap<IptablesFact, Map<string, IptablesRule[]>>()
+
+/** Rules by chain: a host with 300 guests has thousands. */
+function chainsOf(facts: IptablesFact): (family: 4 | 6, table: string, chain: string) => readonly IptablesRule[] {
+  let index = indexes.get(facts)
+  if (!index) {
+    index = new Map()
+    for (const rule of facts.rules) {
+      const key = `${rule.family} ${rule.table} ${rule.chain}`
+      const group = index.get(key)
+      if (group) group.push(rule)
+      else index.set(key, [rule])
+    }
+    indexes.set(facts, index)
+  }
+  const found = index
+  return (family, table, chain) => found.get(`${family} ${table} ${chain}`) ?? []
+}
+
 /** Sends a packet through a chain of a table. Targets that do not end the walk (LOG, MARK …) are passed over. */
 export function runChain(facts: IptablesFact, table: string, chain: string, packet: RulePacket): ChainVerdict {
   const chains: string[] = []
-  const rules = facts.rules.filter(r => r.family === packet.family && r.table === table)
+  const rulesOf = chainsOf(facts)
   const walk = (name: string, depth: number): IptablesRule | null => {
     chains.push(name)
-    for (const rule of rules) {
-      if (rule.chain !== name || !ruleMatches(rule, packet)) continue
+    for (const rule of rulesOf(packet.family, table, name)) {
+      if (!ruleMatches(rule, packet)) continue
       const { target } = parseRule(rule)
       if (target === 'RETURN') return null
       if (FINAL[target]) return rule
-      if (depth < 16 && rules.some(r => r.chain === target)) {
+      if (depth < 16 && rulesOf(packet.family, table, target).length > 0) {
         const inner = walk(target, depth + 1)
         if (inner) return inner
         if (rule.text.includes(` -g ${target}`)) return null

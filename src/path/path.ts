@@ -86,4 +86,6 @@ export interface PredictedPath {
     readonly replySeen: boolean
     readonly conntrack: 'established' | 'invalid' | 'unseen'
   }
+  /** What the host has and the model does not follow: policy rules that may route the packet elsewhere. */
+  readonly uncertain: readonly string[]
 }

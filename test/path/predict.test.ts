@@ -236,11 +236,13 @@ describe('stations', () => {
     expect(text(p, 'request')).toEqual([
       'tap100i0/in6',
       'prerouting6@fwbr100i0',
+      'fwbr100i0/in6',
       'forward6@fwbr100i0',
       'postrouting6@fwbr100i0',
       'fwln100i0/out6',
       'fwpr100p0/in6',
       'prerouting6@vmbr0',
+      'vmbr0/in6',
       'route',
       'forward6@vmbr0',
       'postrouting6@nat64',
@@ -253,6 +255,46 @@ describe('stations', () => {
       'postrouting4@eno1',
       'masquerade',
       'eno1/out4',
+    ])
+  })
+
+  it('of the reply through a TUN device', () => {
+    const p = path(recorded('remedy-tayga'), TUN, { target4: '140.82.121.4' }, { mapped4: '192.168.255.7' })
+    expect(text(p, 'reply')).toEqual([
+      'eno1/in4',
+      'prerouting4@eno1',
+      'route',
+      'forward4@eno1',
+      'postrouting4@nat64',
+      'nat64/out4',
+      'translator',
+      'nat64/in6',
+      'prerouting6@nat64',
+      'route',
+      'forward6@nat64',
+      'postrouting6@vmbr0',
+      'vmbr0/out6',
+      'fwpr100p0/out6',
+      'fwln100i0/in6',
+      'prerouting6@fwbr100i0',
+      'fwbr100i0/in6',
+      'forward6@fwbr100i0',
+      'postrouting6@fwbr100i0',
+      'tap100i0/out6',
+    ])
+  })
+
+  it('of a gateway on a VLAN: rules see the bridge before routing, and the VLAN interface after', () => {
+    const p = path(varied({ vlan: 10, firewallBridge: false, uplink: 'bridged' }), JOOL)
+    expect(text(p, 'reply')).toEqual([
+      'eno1/in4',
+      'prerouting4@vmbr0',
+      'translator',
+      'route',
+      'postrouting6@vlan10',
+      'vlan10/out6',
+      'vmbr0/out6',
+      'tap100i0/out6',
     ])
   })
 })

@@ -1,0 +1,67 @@
+/**
+ * What happens to an IPv6 frame on a bridge. br_netfilter runs PRE_ROUTING for every IP frame that enters, with the bridge
+ * as input device (net/bridge/br_netfilter_hooks.c, br_nf_pre_routing); FORWARD and POST_ROUTING follow only for frames
+ * that go on to another port. An Open vSwitch bridge runs none of it.
+ */
+import { type CtState, runChain } from './iptables-rule.js'
+import type { OutcomeReason } from './path.js'
+import { bridgeHook, device, hook, noteFirewall, packet6, type Step, type Walk, type Way } from './walk.js'
+
+/**
+ * PRE_ROUTING of an IPv6 packet: Jool takes the request (`toV4`), drops what comes from its own pool6 (`hairpin`), or
+ * leaves it (null).
+ */
+export function prerouting6(
+  w: Walk,
+  at: string,
+  physIn: string,
+  bridged: boolean,
+  way: Way,
+): 'toV4' | 'hairpin' | null {
+  hook(w, 'prerouting', at, 6, bridged)
+  const { engine } = w.options
+  if (engine.kind !== 'jool' || engine.netns !== null) return null
+  if (engine.framework === 'iptables') {
+    const p = packet6(w, way, { in: at, physIn: bridged ? physIn : '' }, way === 'request' ? 'new' : 'established')
+    if (runChain(w.host.iptables, 'mangle', 'PREROUTING', p).verdict !== 'jool') return null
+  }
+  return way === 'reply' ? 'hairpin' : 'toV4'
+}
+
+/** The frame goes on from one port of a bridge to another: FORWARD and POST_ROUTING over the bridged frame. */
+export function crossBridge(w: Walk, bridge: string, port: string, called: boolean, way: Way): Step {
+  const out = w.host
+    .ports(bridge)
+    .find(l => l.name !== port && (way === 'reply' ? l.name === w.flow.nic : isWayOut(w, l.name)))
+  if (!out) return { end: 'unknown_device' }
+  const devices = { in: bridge, out: bridge, physIn: port, physOut: out.name }
+  // A capture on the bridge makes it promiscuous: it sees what came past PRE_ROUTING.
+  device(w, bridge, 'in', 6)
+  const refused = bridgeHook(w, 'forward', way, devices)
+  if (refused) return { end: refused }
+  if (called) {
+    hook(w, 'forward', bridge, 6, true)
+    const end = guestFirewall(w, bridge, port, out.name, way)
+    if (end) return { end }
+    hook(w, 'postrouting', bridge, 6, true)
+    if (way === 'request') w.confirmed = true
+  }
+  const late = bridgeHook(w, 'postrouting', way, devices)
+  if (late) return { end: late }
+  device(w, out.name, 'out', 6)
+  return { next: out.name }
+}
+
+/** A port that leads from a firewall bridge to the guest's real one: a veth pair, or a port of Open vSwitch. */
+export function isWayOut(w: Walk, port: string): boolean {
+  const link = w.host.link(port)
+  return (link?.peer ?? null) !== null || /^fwln\d+o\d+$/.test(port)
+}
+
+function guestFirewall(w: Walk, bridge: string, physIn: string, physOut: string, way: Way): OutcomeReason | null {
+  const ctState: CtState = way === 'request' ? 'new' : w.confirmed ? 'established' : 'invalid'
+  noteFirewall(w, way, ctState === 'invalid' ? 'invalid' : 'established')
+  const packet = packet6(w, way, { in: bridge, out: bridge, physIn, physOut }, ctState)
+  if (runChain(w.host.iptables, 'filter', 'FORWARD', packet).verdict !== 'drop') return null
+  return ctState === 'invalid' ? 'ct_invalid' : 'firewall_drop'
+}

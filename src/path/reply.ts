@@ -1,0 +1,118 @@
+/** The way of a reply: from the uplink to the translator, and as IPv6 to the guest's device. */
+import { crossBridge, isWayOut, prerouting6 } from './bridge.js'
+import { runChain } from './iptables-rule.js'
+import type { OutcomeReason } from './path.js'
+import { bridgeHook, device, forwardDrops, hook, packet4, packet6, type Step, type Walk } from './walk.js'
+
+/** Walks the reply to a request that got out; leaves its stations in the walk. */
+export function replyLeg(w: Walk): OutcomeReason {
+  const step = receive(w)
+  return 'end' in step ? step.end : toGuest(w, step.next)
+}
+
+/** The bridge that an interface is, or is a VLAN of; null: neither. */
+function bridgeOf(w: Walk, name: string): string | null {
+  const link = w.host.link(name)
+  if (link?.bridge) return name
+  return link?.vlan && w.host.link(link.vlan.parent)?.bridge ? link.vlan.parent : null
+}
+
+/** The reply comes in on the uplink and gets to the translator; `next` is the device its translation leaves by. */
+function receive(w: Walk): Step {
+  const { engine } = w.options
+  const up = w.host.route(w.flow.target4, 4)?.device as string
+  const bridge = bridgeOf(w, up)
+  const port =
+    bridge === null
+      ? undefined
+      : w.host.ports(bridge).find(l => l.peer === null && l.name !== w.flow.nic && !/^(tap|veth|fwpr)/.test(l.name))
+  device(w, port?.name ?? bridge ?? up, 'in', 4)
+  // With br_netfilter on, rules see the bridge; without it, the interface that has the address.
+  const bridged = bridge !== null && w.host.callsIptables(bridge, 4)
+  const at = bridged ? (bridge as string) : up
+  if (bridge !== null && !bridged && port) device(w, up, 'in', 4)
+  hook(w, 'prerouting', at, 4, bridged)
+  if (engine.kind === 'jool' && engine.netns === null) {
+    if (engine.framework === 'iptables' && !joolTakes(w, at, port?.name ?? '')) return { end: 'no_rule' }
+    w.stations.push({ kind: 'translator', engine: 'jool', direction: 'toV6' })
+    return routeToGuest(w)
+  }
+  if (bridged) device(w, up, 'in', 4)
+  return throughDevice(w, up)
+}
+
+/** The reply is routed into the TUN device or the other namespace, and its translation comes back from there. */
+function throughDevice(w: Walk, up: string): Step {
+  const { engine, mapped4 } = w.options
+  const route = mapped4 === null ? null : w.host.route(mapped4, 4)
+  if (route?.type === 'local') return { end: 'local_pool4' }
+  if (!route?.device) return { end: 'no_route4' }
+  const through = route.device
+  w.stations.push({ kind: 'route', family: 4, via: through, detail: route.destination })
+  if (!w.host.forwarding(up, 4)) return { end: 'not_forwarding4' }
+  hook(w, 'forward', up, 4)
+  if (forwardDrops(w, packet4(w, 'reply', mapped4 as string, { in: up, out: through }, 'established'))) {
+    return { end: 'forward_drop' }
+  }
+  hook(w, 'postrouting', through, 4)
+  device(w, through, 'out', 4)
+  if (engine.kind === 'jool') w.stations.push({ kind: 'namespace', name: engine.netns as string })
+  w.stations.push({ kind: 'translator', engine: engine.kind, direction: 'toV6' })
+  device(w, through, 'in', 6)
+  hook(w, 'prerouting', through, 6)
+  const back = routeToGuest(w)
+  if ('end' in back) return back
+  if (!w.host.forwarding(through, 6)) return { end: 'not_forwarding6' }
+  hook(w, 'forward', through, 6)
+  const packet = packet6(w, 'reply', { in: through, out: back.next }, 'established')
+  return forwardDrops(w, packet) ? { end: 'forward_drop' } : back
+}
+
+function joolTakes(w: Walk, at: string, physIn: string): boolean {
+  const destination = w.options.mapped4 ?? ownAddress(w) ?? '0.0.0.0'
+  // The low end of pool4 when it is empty (61001 to 65535); rules name the range.
+  const dport = w.jool?.pool4[0]?.minPort ?? 61_001
+  const packet = { ...packet4(w, 'reply', destination, { in: at, physIn }, 'established'), dport }
+  return runChain(w.host.iptables, 'mangle', 'PREROUTING', packet).verdict === 'jool'
+}
+
+function ownAddress(w: Walk): string | null {
+  const first = w.jool?.pool4[0]?.address.split('/')[0]
+  if (first) return first
+  const rule = w.host.iptables.rules.find(r => r.family === 4 && r.target?.startsWith('JOOL'))
+  return /-d ([\d.]+)/.exec(rule?.text ?? '')?.[1] ?? null
+}
+
+function routeToGuest(w: Walk): Step {
+  const route = w.host.route(w.guest6, 6)
+  if (!route?.device) return { end: 'no_route6' }
+  w.stations.push({ kind: 'route', family: 6, via: route.device, detail: route.destination })
+  return { next: route.device }
+}
+
+/** From the gateway's device to the guest's: out of one bridge, and into the firewall bridge if there is one. */
+function toGuest(w: Walk, gateway: string): OutcomeReason {
+  hook(w, 'postrouting', gateway, 6)
+  device(w, gateway, 'out', 6)
+  const nic = w.host.link(w.flow.nic)
+  const master = nic?.master ?? null
+  const bridge = master !== null && w.host.link(master)?.bridge ? master : null
+  const outer = w.host.link(gateway)?.vlan?.parent ?? gateway
+  if (bridge !== null && outer !== gateway) device(w, outer, 'out', 6)
+  if (bridge === null || bridge === outer) {
+    if (master === null) return 'ok'
+    const refused = bridgeHook(w, 'postrouting', 'reply', { in: '', out: outer, physOut: w.flow.nic })
+    device(w, w.flow.nic, 'out', 6)
+    return refused ?? 'ok'
+  }
+  const inner = w.host.ports(bridge).find(l => l.name !== w.flow.nic && isWayOut(w, l.name))
+  if (!inner) return 'unknown_device'
+  if (inner.peer !== null) device(w, inner.peer, 'out', 6)
+  device(w, inner.name, 'in', 6)
+  const early = bridgeHook(w, 'prerouting', 'reply', { in: bridge, physIn: inner.name })
+  if (early) return early
+  const called = w.host.callsIptables(bridge, 6)
+  if (called && prerouting6(w, bridge, inner.name, true, 'reply') === 'hairpin') return 'hairpin_loop'
+  const out = crossBridge(w, bridge, inner.name, called, 'reply')
+  return 'end' in out ? out.end : 'ok'
+}

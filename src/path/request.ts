@@ -1,0 +1,125 @@
+/** The way of a request: from the guest's device to the translator, and out as IPv4. */
+import { crossBridge, prerouting6 } from './bridge.js'
+import type { OutcomeReason } from './path.js'
+import { bridgeHook, device, forwardDrops, hook, packet4, packet6, type Step, type Walk } from './walk.js'
+
+/** Walks the request; leaves its stations in the walk. */
+export function requestLeg(w: Walk): OutcomeReason {
+  const nic = w.host.link(w.flow.nic)
+  if (!nic) return 'unknown_device'
+  let port = nic.name
+  device(w, port, 'in', 6)
+  for (let hops = 0; hops < 8; hops++) {
+    const ovs = w.host.openVswitch(port)
+    const master = w.host.link(port)?.master ?? null
+    const bridge = master !== null && w.host.link(master)?.bridge ? master : null
+    // fwln100o0 is a port of both: what the firewall bridge sends out through it enters Open vSwitch.
+    const step =
+      ovs !== null && (bridge === null || port !== nic.name)
+        ? enterOpenVswitch(w, ovs)
+        : bridge === null
+          ? enterHost(w, port, false)
+          : enterBridge(w, bridge, port)
+    if ('end' in step) return step.end
+    port = step.next
+  }
+  return 'unknown_device'
+}
+
+/** No hook runs on Open vSwitch: the host gets the frame from the bridge's own device. */
+function enterOpenVswitch(w: Walk, bridge: string): Step {
+  const gateway = w.host.gateway(bridge, 6, w.host.tag(w.flow.nic))
+  if (gateway === null) return { end: 'unknown_device' }
+  device(w, gateway, 'in', 6)
+  return enterHost(w, gateway, false)
+}
+
+/** A frame enters a bridge through a port: br_netfilter first, then on to the host or to the next port. */
+function enterBridge(w: Walk, bridge: string, port: string): Step {
+  const called = w.host.callsIptables(bridge, 6)
+  const gateway = w.host.gateway(bridge, 6, w.host.tag(w.flow.nic))
+  const early = bridgeHook(w, 'prerouting', 'request', { in: bridge, physIn: port })
+  if (early) return { end: early }
+  if (called && prerouting6(w, bridge, port, true, 'request') === 'toV4') return translate(w)
+  if (gateway === null) {
+    const out = crossBridge(w, bridge, port, called, 'request')
+    if ('end' in out || w.host.link(out.next)?.peer == null) return out
+    const peer = w.host.link(out.next)?.peer as string
+    device(w, peer, 'in', 6)
+    return { next: peer }
+  }
+  const late = bridgeHook(w, 'input', 'request', { in: bridge, physIn: port })
+  if (late) return { end: late }
+  device(w, bridge, 'in', 6)
+  if (gateway !== bridge) device(w, gateway, 'in', 6)
+  return enterHost(w, gateway, called)
+}
+
+function translate(w: Walk): Step {
+  w.stations.push({ kind: 'translator', engine: 'jool', direction: 'toV4' })
+  return leave(w)
+}
+
+/** The packet is for the host to route, received on `at`. After br_netfilter there is no second PRE_ROUTING (ip_sabotage_in). */
+function enterHost(w: Walk, at: string, preroutingDone: boolean): Step {
+  if (!preroutingDone && prerouting6(w, at, '', false, 'request') === 'toV4') return translate(w)
+  const { engine } = w.options
+  const route = w.host.route(w.target6, 6)
+  if (!route?.device) return { end: 'no_route6' }
+  w.stations.push({ kind: 'route', family: 6, via: route.device, detail: route.destination })
+  if (!w.host.forwarding(at, 6)) return { end: 'not_forwarding6' }
+  const out = w.host.link(route.device)
+  if (!out?.up) return { end: 'device_down' }
+  hook(w, 'forward', at, 6)
+  if (forwardDrops(w, packet6(w, 'request', { in: at, out: route.device }, 'new'))) return { end: 'forward_drop' }
+  hook(w, 'postrouting', route.device, 6)
+  device(w, route.device, 'out', 6)
+  w.confirmed = true
+  if (engine.kind === 'jool' && engine.netns !== null) {
+    w.stations.push({ kind: 'namespace', name: engine.netns })
+    w.stations.push({ kind: 'translator', engine: 'jool', direction: 'toV4' })
+    return routeOn(w, route.device)
+  }
+  if (engine.kind === 'jool') return { end: 'no_rule' }
+  if (engine.kind === 'none' || route.device !== engine.device) return { end: 'no_engine' }
+  if (!out.carrier) return { end: 'device_down' }
+  w.stations.push({ kind: 'translator', engine: engine.kind, direction: 'toV4' })
+  return routeOn(w, engine.device)
+}
+
+/** Jool sends what it translated straight to the route's device: only POST_ROUTING is passed. */
+function leave(w: Walk): Step {
+  const route = w.host.route(w.flow.target4, 4)
+  if (!route?.device) return { end: 'no_route4' }
+  w.stations.push({ kind: 'route', family: 4, via: route.device, detail: route.destination })
+  hook(w, 'postrouting', route.device, 4)
+  device(w, route.device, 'out', 4)
+  return { end: 'ok' }
+}
+
+/** What a TUN device or a namespace hands back is received and routed like any packet. */
+function routeOn(w: Walk, from: string): Step {
+  device(w, from, 'in', 4)
+  hook(w, 'prerouting', from, 4)
+  const route = w.host.route(w.flow.target4, 4)
+  if (!route?.device) return { end: 'no_route4' }
+  w.stations.push({ kind: 'route', family: 4, via: route.device, detail: route.destination })
+  if (!w.host.forwarding(from, 4)) return { end: 'not_forwarding4' }
+  hook(w, 'forward', from, 4)
+  const source = w.options.mapped4 ?? '0.0.0.0'
+  if (forwardDrops(w, packet4(w, 'request', source, { in: from, out: route.device }, 'new'))) {
+    return { end: 'forward_drop' }
+  }
+  hook(w, 'postrouting', route.device, 4)
+  const masqueraded = w.options.mapped4 !== null && w.host.masquerades(w.options.mapped4, route.device)
+  if (masqueraded) w.stations.push({ kind: 'masquerade', device: route.device })
+  else if (isPrivate(source)) return { end: 'no_masquerade' }
+  device(w, route.device, 'out', 4)
+  return { end: 'ok' }
+}
+
+function isPrivate(address: string): boolean {
+  return /^(10\.|192\.168\.|172\.(1[6-9]|2\d|3[01])\.|100\.(6[4-9]|[7-9]\d|1[01]\d|12[0-7])\.|192\.0\.0\.)/.test(
+    address,
+  )
+}

@@ -1,0 +1,118 @@
+/** A packet under way through a host: what the legs of a prediction share. */
+import type { JoolInstanceFact } from '../facts/facts.js'
+import type { HostView } from './host-view.js'
+import { type CtState, type RulePacket, runChain } from './iptables-rule.js'
+import { type NftHook, nftChains, nftRules, runNft } from './nft-rule.js'
+import type { Engine, Flow, OutcomeReason, Station } from './path.js'
+
+/** What a prediction needs beside facts and flow. */
+export interface PathOptions {
+  readonly engine: Engine
+  /** The prefix that the engine translates: `64:ff9b::/96`. */
+  readonly pool6: string
+  /** The guest's address, any that is routed to it; null: taken from the gateway's prefix. */
+  readonly guest6: string | null
+  /** What the engine translates guests to, for the route of the reply; null: an address of the host. */
+  readonly mapped4: string | null
+}
+
+export type Way = 'request' | 'reply'
+
+export interface Walk {
+  readonly host: HostView
+  readonly flow: Flow
+  readonly options: PathOptions
+  readonly jool: JoolInstanceFact | null
+  readonly target6: string
+  readonly guest6: string
+  readonly stations: Station[]
+  readonly firewall: {
+    expected: boolean
+    requestSeen: boolean
+    replySeen: boolean
+    conntrack: 'established' | 'invalid' | 'unseen'
+  }
+  /** The request's entry outlived its packet: POST_ROUTING of a bridge or of the host confirmed it. */
+  confirmed: boolean
+}
+
+/** Where a leg goes on, or why it ended. */
+export type Step = { readonly next: string } | { readonly end: OutcomeReason }
+
+/** Devices that a rule can look at; ports of a bridge, when it is a bridged frame. */
+export interface Devices {
+  readonly in: string
+  readonly out?: string
+  readonly physIn?: string
+  readonly physOut?: string
+}
+
+/** The IPv6 packet of one way, as rules see it. */
+export function packet6(w: Walk, way: Way, devices: Devices, ctState: CtState): RulePacket {
+  const isRequest = way === 'request'
+  return {
+    family: 6,
+    source: isRequest ? w.guest6 : w.target6,
+    destination: isRequest ? w.target6 : w.guest6,
+    protocol: w.flow.protocol,
+    sport: isRequest ? 40_000 : w.flow.port,
+    dport: isRequest ? w.flow.port : 40_000,
+    inDevice: devices.in,
+    outDevice: devices.out ?? '',
+    physIn: devices.physIn ?? '',
+    physOut: devices.physOut ?? '',
+    ctState,
+    mac: '',
+  }
+}
+
+/** The packet translated to IPv4: from `local` to the target, or back. */
+export function packet4(w: Walk, way: Way, local: string, devices: Devices, ctState: CtState): RulePacket {
+  const isRequest = way === 'request'
+  return {
+    ...packet6(w, way, devices, ctState),
+    family: 4,
+    source: isRequest ? local : w.flow.target4,
+    destination: isRequest ? w.flow.target4 : local,
+  }
+}
+
+/** The host's own FORWARD: iptables, and nftables' chains of the packet's family. */
+export function forwardDrops(w: Walk, packet: RulePacket): boolean {
+  if (runChain(w.host.iptables, 'filter', 'FORWARD', packet).verdict === 'drop') return true
+  return runNft(w.host.nft, [packet.family === 6 ? 'ip6' : 'ip', 'inet'], 'forward', packet).verdict === 'drop'
+}
+
+/** A hook of nftables' bridge family, which sees frames without br_netfilter and tracks connections of its own. */
+export function bridgeHook(w: Walk, hook: NftHook, way: Way, devices: Devices): OutcomeReason | null {
+  const chains = nftChains(w.host.nft, ['bridge'], hook)
+  if (!chains.some(c => c.policy === 'drop' || nftRules(w.host.nft, c).length > 0)) return null
+  noteFirewall(w, way, 'established')
+  const state: CtState = way === 'request' ? 'new' : 'established'
+  return runNft(w.host.nft, ['bridge'], hook, packet6(w, way, devices, state)).verdict === 'drop'
+    ? 'firewall_drop'
+    : null
+}
+
+/** The guest's firewall has looked at the packet. */
+export function noteFirewall(w: Walk, way: Way, conntrack: 'established' | 'invalid'): void {
+  if (way === 'request') w.firewall.requestSeen = true
+  else {
+    w.firewall.replySeen = true
+    w.firewall.conntrack = conntrack
+  }
+}
+
+export function device(w: Walk, name: string, direction: 'in' | 'out', family: 4 | 6): void {
+  w.stations.push({ kind: 'device', device: name, direction, family })
+}
+
+export function hook(
+  w: Walk,
+  name: 'prerouting' | 'forward' | 'postrouting',
+  at: string,
+  family: 4 | 6,
+  bridged = false,
+): void {
+  w.stations.push({ kind: 'hook', hook: name, device: at, bridged, family })
+}
