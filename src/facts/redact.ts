@@ -38,8 +38,8 @@ export function redact(facts: Facts, raw: readonly Raw[], secret: Uint8Array): R
 }
 
 function redactRaw(raw: Raw, done: Facts, clean: (text: string) => string): Raw {
+  if (VERBATIM_SOURCES.test(raw.source)) return raw
   const source = clean(raw.source)
-  if (VERBATIM_SOURCES.test(raw.source)) return { source, text: raw.text }
   if (raw.source === '/proc/*/fdinfo') {
     const lines = or(done.tunOwners, []).map(o => `${o.device}\t${o.pid}\t${o.program}\t${o.command}\n`)
     return { source, text: lines.join('') }

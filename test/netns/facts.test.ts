@@ -6,8 +6,9 @@ import { join } from 'node:path'
 import { build } from 'esbuild'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import type { Facts } from '../../src/facts/facts.js'
-import { findNics } from '../../src/path/inventory.js'
+import { findEngines, findNics } from '../../src/path/inventory.js'
 import { value } from '../path/recording.js'
+import { makeHost, removeHost, start } from './run-host.js'
 
 const ROOT = join(import.meta.dirname, '../..')
 const isRoot = process.getuid?.() === 0
@@ -169,6 +170,23 @@ describe.skipIf(!isRoot)('a translator that runs', () => {
       expect(value(facts.offloads).map(o => o.device)).toContain('nat64')
     } finally {
       tayga.kill()
+    }
+  })
+
+  it('is asked for its status when it is ours', async () => {
+    const host = makeHost()
+    try {
+      const running = start(host, ['run', '--no-host-setup', '--no-save-state'])
+      await running.says(/Translates/)
+      const env = [`NAT64_RUNTIME_DIR=${host.env.NAT64_RUNTIME_DIR}`]
+      const { facts } = collect('ip', 'netns', 'exec', host.node, 'env', ...env)
+      expect(value(facts.nat64)).toMatchObject([
+        { state: 'running', tun: { name: 'nat64' }, pool6: '64:ff9b::/96', here: true },
+      ])
+      expect(findEngines(facts)).toMatchObject([{ engine: { kind: 'nat64', device: 'nat64' }, pool6: '64:ff9b::/96' }])
+      await running.stop()
+    } finally {
+      await removeHost(host)
     }
   })
 

@@ -4,7 +4,7 @@
  */
 import { accessSync, constants, readdirSync, readFileSync, readlinkSync, realpathSync, statSync } from 'node:fs'
 import { readdir, readFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { complaint, type Ran, run } from '../../host/exec.js'
 import type { Unavailable } from '../facts.js'
 
@@ -95,7 +95,7 @@ export function openEdge(options: EdgeOptions): Edge {
       if (full === undefined) throw new Unreadable('not-installed', `there is no program ${program}`)
       const timeoutMs = Math.min(runOptions.timeoutMs ?? Number.POSITIVE_INFINITY, Math.max(50, edge.msLeft()))
       const ran = await run([...(runOptions.before ?? []), full, ...args], { timeoutMs })
-      keep([...(runOptions.before ?? []), ...command].join(' '), ran.stdout + (ran.stderr && `\n${ran.stderr}`))
+      keep(asTyped([...(runOptions.before ?? []), ...command]), ran.stdout + (ran.stderr && `\n${ran.stderr}`))
       return judge(ran, program, runOptions.mayFail === true)
     },
     read(path) {
@@ -131,6 +131,13 @@ export function openEdge(options: EdgeOptions): Edge {
     keep,
   }
   return edge
+}
+
+/** A command as one would type it. */
+function asTyped(command: readonly string[]): string {
+  const [program, ...args] = command as [string, ...string[]]
+  const quoted = args.map(a => (/^[\w@%+=:,./*-]+$/.test(a) ? a : `'${a.replaceAll('\n', '\\n')}'`))
+  return [basename(program), ...quoted].join(' ')
 }
 
 function judge(ran: Ran, program: string, mayFail: boolean): string {
