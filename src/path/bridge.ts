@@ -1,8 +1,3 @@
-/**
- * What happens to an IPv6 frame on a bridge. br_netfilter runs PRE_ROUTING for every IP frame that enters, with the bridge
- * as input device (net/bridge/br_netfilter_hooks.c, br_nf_pre_routing); FORWARD and POST_ROUTING follow only for frames
- * that go on to another port. An Open vSwitch bridge runs none of it.
- */
 import { type CtState, runChain } from './iptables-rule.js'
 import type { OutcomeReason } from './path.js'
 import { bridgeHook, device, hook, noteFirewall, packet6, type Step, type Walk, type Way } from './walk.js'

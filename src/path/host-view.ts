@@ -54,7 +54,17 @@ function makeView(facts: Facts): HostView {
   const iptables = or(facts.iptables, { rules: [], policies: [] })
   const nft = or(facts.nft, [])
   const hasGlobal = (device: string, family: 4 | 6) =>
-    addresses.some(a => a.device === device && a.family === family && a.scope === 'global')
+    addresses.some(a => a.device === device && a.family === family && a.scope === 'global') ||
+    // A gateway may have nothing but its link-local address and a route to its guests.
+    routes.some(
+      r =>
+        r.device === device &&
+        r.family === family &&
+        r.gateway === null &&
+        r.type === 'unicast' &&
+        r.table === 'main' &&
+        !/^(f[ef]|169\.254\.)|^(::|0\.0\.0\.0)\/0$/.test(r.destination),
+    )
   const proxmox = or(facts.proxmox, null)
   const guestOf = (device: string) => {
     const [, id, index] = /^(?:tap|veth)(\d+)i(\d+)$/.exec(device) ?? []
@@ -191,4 +201,11 @@ function nftPrefix(right: unknown): string {
   if (typeof right === 'string') return right
   const prefix = (right as { prefix?: { addr: string; len: number } })?.prefix
   return prefix ? `${prefix.addr}/${prefix.len}` : ''
+}
+
+/** Says whether an IPv6 address lies in a prefix given as text. */
+export function isInside6(prefix: string, address: string): boolean {
+  const parsed = parsePrefix6(prefix)
+  const words = parseIpv6(address)
+  return parsed !== undefined && words !== undefined && contains6(parsed, words)
 }

@@ -1,9 +1,12 @@
 /** Which translators a host has, which guests' devices, and what becomes of their packets: the model that checks share. */
 import { formatIpv4, type Ipv4, parseIpv4 } from '../addr/ipv4.js'
 import { formatIpv6, type Ipv6, parseIpv6 } from '../addr/ipv6.js'
-import { contains6, parsePrefix4, parsePrefix6 } from '../addr/prefix.js'
+import { parsePrefix4, parsePrefix6 } from '../addr/prefix.js'
 import type { Fact, Facts, LinkFact } from '../facts/facts.js'
 import { viewHost } from './host-view.js'
+
+export { isInside6 } from './host-view.js'
+
 import type { Engine, Flow, PredictedPath } from './path.js'
 import { type PathOptions, predict } from './predict.js'
 
@@ -59,10 +62,19 @@ export function modelHost(facts: Facts, target4: string = PROBE_TARGET4): Model 
     if (!engine.active || engine.pool6 === null) continue
     for (const nic of nics) {
       const flow: Flow = { nic: nic.device, target4, protocol: 'tcp', port: 443 }
-      predictions.push({ nic, engine, path: predict(facts, flow, optionsFor(facts, engine, nic)) })
+      const options = { ...optionsFor(facts, engine, nic), hooked6: hookedBeside(engine, engines) }
+      predictions.push({ nic, engine, path: predict(facts, flow, options) })
     }
   }
   return { engines, nics, predictions }
+}
+
+/** Prefixes of other Jool instances that are hooked into this namespace: they take packets before these are routed. */
+export function hookedBeside(engine: EngineInfo, engines: readonly EngineInfo[]): string[] {
+  return engines.flatMap(e => {
+    const isHooked = e.engine.kind === 'jool' && e.engine.netns === null && e.engine.framework === 'netfilter'
+    return e !== engine && e.active && isHooked && e.pool6 !== null ? [e.pool6] : []
+  })
 }
 
 /** What `predict` needs to know of an engine and a guest's device. */
@@ -174,25 +186,29 @@ function guestMac(facts: Facts, device: string): string | null {
   return guest?.nics.find(n => n.name === `net${index}`)?.mac?.toLowerCase() ?? null
 }
 
-/** An address that a guest on this bridge would have: the gateway's prefix with ::100 at its end. */
+/** An address that a guest on this bridge would have: the gateway's prefix with ::100 at its end, or that of a route to it. */
 function someAddressBehind(facts: Facts, nic: GuestNic): string | null {
   const links = or(facts.links, [])
   const devices = [nic.bridge, ...links.filter(l => l.vlan?.parent === nic.bridge).map(l => l.name)]
   const gateway = or(facts.addresses, []).find(
     a => a.family === 6 && a.scope === 'global' && devices.includes(a.device),
   )
-  const address = gateway ? parseIpv6(gateway.address) : undefined
-  if (!address || !gateway) return null
+  const route = or(facts.routes, []).find(
+    r =>
+      r.family === 6 &&
+      r.device !== null &&
+      devices.includes(r.device) &&
+      r.gateway === null &&
+      r.type === 'unicast' &&
+      !/^(f[ef]|::\/0)/.test(r.destination),
+  )
+  const [base, length] = (gateway?.address ?? route?.destination ?? '').split('/')
+  const address = base === undefined ? undefined : parseIpv6(base)
+  if (!address) return null
+  if (!gateway && length === '128') return base as string
   const words = [...address] as [number, number, number, number]
   words[3] = ((words[3] & 0xffff0000) | 0x0100) >>> 0
   return formatIpv6(words as Ipv6)
-}
-
-/** Says whether an IPv6 address lies in a prefix given as text. */
-export function isInside6(prefix: string, address: string): boolean {
-  const parsed = parsePrefix6(prefix)
-  const words = parseIpv6(address)
-  return parsed !== undefined && words !== undefined && contains6(parsed, words)
 }
 
 /** Says whether text is an IPv4 address. */

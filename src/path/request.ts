@@ -40,7 +40,8 @@ function enterBridge(w: Walk, bridge: string, port: string): Step {
   const gateway = w.host.gateway(bridge, 6, w.host.tag(w.flow.nic))
   const early = bridgeHook(w, 'prerouting', 'request', { in: bridge, physIn: port })
   if (early) return { end: early }
-  if (called && prerouting6(w, bridge, port, true, 'request') === 'toV4') return translate(w)
+  const taken = called ? prerouting6(w, bridge, port, true, 'request') : null
+  if (taken) return taken === 'toV4' ? translate(w) : { end: 'other_engine' }
   if (gateway === null) {
     const out = crossBridge(w, bridge, port, called, 'request')
     if ('end' in out || w.host.link(out.next)?.peer == null) return out
@@ -62,7 +63,8 @@ function translate(w: Walk): Step {
 
 /** The packet is for the host to route, received on `at`. After br_netfilter there is no second PRE_ROUTING (ip_sabotage_in). */
 function enterHost(w: Walk, at: string, preroutingDone: boolean): Step {
-  if (!preroutingDone && prerouting6(w, at, '', false, 'request') === 'toV4') return translate(w)
+  const taken = preroutingDone ? null : prerouting6(w, at, '', false, 'request')
+  if (taken) return taken === 'toV4' ? translate(w) : { end: 'other_engine' }
   const { engine } = w.options
   const route = w.host.route(w.target6, 6)
   if (!route?.device) return { end: 'no_route6' }

@@ -14,6 +14,8 @@ export interface PathOptions {
   readonly guest6: string | null
   /** What the engine translates guests to, for the route of the reply; null: an address of the host. */
   readonly mapped4: string | null
+  /** Prefixes that Jool instances hooked into this namespace take before anything is routed. */
+  readonly hooked6?: readonly string[]
 }
 
 export type Way = 'request' | 'reply'

@@ -101,7 +101,11 @@ describe('tagged guests', () => {
   it('in the VLAN of the gateway: the loop', () => expect(go(facts(10), JOOL).reason).toBe('hairpin_loop'))
   it('in a VLAN where the host has no address: not to the host', () => {
     const other = links(facts(20), l => (l.name === 'vlan10' ? { ...l, vlan: { id: 20, parent: 'vmbr0' } } : l))
-    const without = { ...other, addresses: patch(other.addresses, all => all.filter(a => a.device !== 'vlan10')) }
+    const without = {
+      ...other,
+      addresses: patch(other.addresses, all => all.filter(a => a.device !== 'vlan10')),
+      routes: patch(other.routes, all => all.filter(r => r.device !== 'vlan10')),
+    }
     const off = {
       ...without,
       sysctls: patch(without.sysctls, s => ({ ...s, 'net.bridge.bridge-nf-call-ip6tables': '0' })),
@@ -145,6 +149,30 @@ describe("a firewall in nftables' bridge family", () => {
     const base = varied({ firewallBridge: false, global6: false, global4: false })
     const p = (port: number) => go({ ...facts(base), nft: patch(base.nft, () => early) }, JOOL, port)
     expect([p(80).reason, p(81).reason]).toEqual(['ok', 'firewall_drop'])
+  })
+})
+
+describe('a gateway with nothing but a link-local address', () => {
+  it('is one, when a route to guests leads there', () => {
+    const base = recorded('jool-hairpin-fw')
+    const facts = {
+      ...base,
+      addresses: patch(base.addresses, all => all.filter(a => a.scope !== 'global' || a.family === 4)),
+    }
+    const [prediction] = modelHost(facts).predictions
+    expect(prediction?.path.reason).toBe('hairpin_loop')
+  })
+})
+
+describe('two translators for one prefix', () => {
+  it('Jool takes the packets before they are routed', () => {
+    const tayga = recorded('remedy-tayga')
+    const both = { ...tayga, jool: recorded('jool-hairpin-fw').jool }
+    const outcomes = modelHost(both).predictions.map(p => [p.engine.engine.kind, p.path.reason])
+    expect(outcomes).toEqual([
+      ['jool', 'hairpin_loop'],
+      ['tayga', 'other_engine'],
+    ])
   })
 })
 
