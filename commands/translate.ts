@@ -28,7 +28,11 @@ export default class Translate extends BaseCommand {
     ...translationFlags,
     'keep-dropped': Flags.boolean({ summary: 'write packets that are not translated, too, as they are' }),
     raw: Flags.boolean({ summary: 'write IP packets without link layer' }),
-    seed: Flags.integer({ summary: 'of the choice of ports; the same seed gives the same output', default: 1 }),
+    seed: Flags.integer({
+      summary: 'of the choice of ports; the same seed gives the same output',
+      default: 1,
+      helpValue: 'N',
+    }),
     verbose: Flags.boolean({ char: 'v', summary: 'one line a packet' }),
   }
 

@@ -55,3 +55,8 @@ export function middle(text: string, width: number, ellipsis = '…'): string {
   const head = Math.ceil(room / 2)
   return text.slice(0, head) + ellipsis + text.slice(text.length - (room - head))
 }
+
+/** "1 packet", "2,000 packets". */
+export function countOf(count: number, noun: string): string {
+  return `${formatCount(count)} ${noun}${count === 1 ? '' : 's'}`
+}

@@ -1,6 +1,6 @@
 /** What came of translating a capture, as JSON and as text. */
 import { EXIT, type ExitCode } from '../errors.js'
-import { formatCount, formatDuration } from '../term/format.js'
+import { countOf, formatCount, formatDuration } from '../term/format.js'
 import type { Glyphs } from '../term/glyphs.js'
 import type { OfflineVerdict } from './offline.js'
 
@@ -48,7 +48,7 @@ export function describeSummary(summary: TranslateSummary, glyphs: Glyphs): stri
   const span =
     input.firstTime === null ? '' : ` over ${formatDuration(((input.lastTime ?? 0) - input.firstTime) * 1000)}`
   const widest = Math.max(...Object.values(verdicts).map(n => formatCount(n).length))
-  const lines = [`${input.file}: ${plural(input.packets, 'packet')}${span}, ${summary.mode} mode`]
+  const lines = [`${input.file}: ${countOf(input.packets, 'packet')}${span}, ${summary.mode} mode`]
   for (const [verdict, count] of Object.entries(verdicts)) {
     if (count === 0 && verdict !== 'translated') continue
     lines.push(`  ${formatCount(count).padStart(widest)} ${verdict.padEnd(11)} ${MEANING[verdict] ?? ''}`.trimEnd())
@@ -58,10 +58,6 @@ export function describeSummary(summary: TranslateSummary, glyphs: Glyphs): stri
     lines.push(`  ${formatCount(count).padStart(widest)} ${code}: ${explanation}`)
   }
   for (const warning of summary.warnings) lines.push(`${glyphs.warning} ${warning}`)
-  lines.push(`${output.file}: ${plural(output.packets, 'packet')}, ${output.format}`)
+  lines.push(`${output.file}: ${countOf(output.packets, 'packet')}, ${output.format}`)
   return lines.join('\n')
-}
-
-function plural(count: number, noun: string): string {
-  return `${formatCount(count)} ${noun}${count === 1 ? '' : 's'}`
 }

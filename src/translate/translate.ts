@@ -2,6 +2,7 @@
 import { createReadStream } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import { EXIT, UserError } from '../errors.js'
+import { countOf } from '../term/format.js'
 import type { CaptureReader, CaptureRecord } from '../wire/capture.js'
 import { checkEnd, createCaptureReader, nextRecord, pushBytes } from '../wire/capture-reader.js'
 import { describePacket } from '../wire/describe.js'
@@ -100,9 +101,11 @@ async function run(
     pushBytes(reader, chunk.value)
     while (nextRecord(reader)) {
       const { record } = reader
+      // Before it is translated: that changes the link header.
+      const what = options.onLine ? describeRecord(reader, offline) : ''
       translateRecord(offline, record, reader.interfaces[record.interfaceId]?.linkType ?? -1)
       count(tally, offline, record)
-      options.onLine?.(lineOf(offline, reader, translations.splice(0)))
+      options.onLine?.(lineOf(offline, record, what, translations.splice(0)))
     }
     await sink.flush()
     if (reader.malformed !== null) throw malformedError(options.input, reader)
@@ -130,18 +133,20 @@ function endWarnings(options: TranslateOptions, reader: CaptureReader, tally: Ta
   if (end !== null)
     warnings.push(`${options.input}: ${end.text} (byte ${end.offset}); what came before was translated.`)
   if (tally.cutShort > 0) {
-    warnings.push(`the capture cut ${tally.cutShort} packets short; their translations are cut short likewise.`)
+    warnings.push(`the capture cut ${countOf(tally.cutShort, 'packet')} short; translations are cut short likewise.`)
   }
   const unknown = new Set(reader.interfaces.map(i => i.linkType).filter(t => !isKnownLink(t)))
   for (const linkType of unknown) warnings.push(`${linkName(linkType)} is not known; its packets were passed over.`)
   return warnings
 }
 
-function lineOf(offline: Offline, reader: CaptureReader, translations: readonly string[]): string {
-  const { record } = reader
-  const linkType = reader.interfaces[record.interfaceId]?.linkType ?? -1
-  const isIp = findIp(linkType, record.bytes, record.start, record.end, offline.spot)
-  const what = isIp ? describePacket(record.bytes, offline.spot.ip, record.end) : 'no IP packet'
+function describeRecord({ record, interfaces }: CaptureReader, { spot }: Offline): string {
+  const linkType = interfaces[record.interfaceId]?.linkType ?? -1
+  const isIp = findIp(linkType, record.bytes, record.start, record.end, spot)
+  return isIp ? describePacket(record.bytes, spot.ip, record.end) : 'no IP packet'
+}
+
+function lineOf(offline: Offline, record: CaptureRecord, what: string, translations: readonly string[]): string {
   const why = offline.reason > 0 ? `: ${REASONS[offline.reason]?.code}` : ''
   return [
     `${timeOfDay(record)} ${what}  ${offline.verdict}${why}`,

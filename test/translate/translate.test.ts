@@ -82,6 +82,14 @@ describe('recorded captures', () => {
     expect(after.seen.every(r => times.includes(r.time))).toBe(true)
   })
 
+  test('line by line: each packet as it was, before what became of it', async () => {
+    const lines: string[] = []
+    await translate(join(FIXTURES, 'guest.pcap'), file('lines.pcap'), { onLine: line => lines.push(line) })
+    expect(lines).toHaveLength(66)
+    expect(lines.filter(l => l.includes('no IP packet'))).toEqual([])
+    expect(lines[7]).toMatch(/ IPv6 2001:db8:1::2 > 64:ff9b::c01f:c402 .* translated\n +IPv4 198\.51\.100\.233 > /)
+  })
+
   test('both sides: the IPv4 replies find their sessions where the mapping is the recorded one', async () => {
     const flags = {
       pool4: undefined,
