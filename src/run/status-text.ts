@@ -10,6 +10,18 @@ export interface StatusTables {
   readonly guests?: { readonly rows: readonly GuestRow[]; readonly total: number }
 }
 
+/** For `--json`: `bib`, `sessions` and `guests` have their counts always, and their rows when these were asked for. */
+export function statusJson(status: StatusSnapshot, tables: StatusTables): object {
+  const { bib, sessions, guests } = status
+  return {
+    schema: 'nat64.status/1',
+    ...status,
+    bib: { ...bib, ...tables.bib },
+    sessions: { ...sessions, ...tables.sessions },
+    guests: { ...guests, ...tables.guests },
+  }
+}
+
 /** Lines of the summary and of the tables that were asked for. */
 export function statusLines(s: StatusSnapshot, tables: StatusTables = {}): string[] {
   const lines = [...summaryLines(s), '', ...trafficLines(s), '', ...fillLines(s)]
@@ -50,15 +62,18 @@ function fillLines(s: StatusSnapshot): string[] {
     f.limit > 0 ? `of ${formatCount(f.limit)}` : '',
     note,
   ]
-  const rows = [
+  const bindings = [
     row(
       'BIB entries',
       s.bib,
       `tcp ${formatCount(s.bib.tcp)}, udp ${formatCount(s.bib.udp)}, icmp ${formatCount(s.bib.icmp)}`,
     ),
     row('sessions', s.sessions, `${formatSi(s.sessions.createdPerSecond)} new/s`),
-    row('guests', { count: s.guests.count, limit: 0 }),
-    row('stored SYNs', s.storedSyns),
+  ]
+  const rows = [
+    ...(s.mode === 'stateful' ? bindings : []),
+    ...(s.mode === 'siit' ? [] : [row('guests', { count: s.guests.count, limit: 0 })]),
+    ...(s.mode === 'stateful' ? [row('stored SYNs', s.storedSyns)] : []),
     row('stored fragments', s.fragments),
   ]
   return formatTable(['State', '', '', ''], rows, ['left', 'right', 'left', 'left'])

@@ -46,9 +46,12 @@ function Direction(props: {
 export function TablesPane({ snapshot: s, width, ascii }: PaneProps) {
   const bib = width >= 70 ? `  tcp ${formatSi(s.bib.tcp)} udp ${formatSi(s.bib.udp)} icmp ${formatSi(s.bib.icmp)}` : ''
   const sessions = width >= 70 ? `  +${formatSi(s.sessions.createdPerSecond, '/s')}` : ''
-  const rows = [
+  const bindings = [
     { name: 'sessions', used: s.sessions.count, limit: s.sessions.limit, note: sessions },
     { name: 'BIB', used: s.bib.count, limit: s.bib.limit, note: bib },
+  ]
+  const rows = [
+    ...(s.mode === 'stateful' ? bindings : []),
     { name: 'fragments', used: s.fragments.count, limit: s.fragments.limit, note: '' },
   ]
   const bar = Math.max(6, Math.min(40, width - (width >= 70 ? 60 : 40)))
