@@ -21,7 +21,7 @@ function statePath(config: RunConfig, paths: RuntimePaths): string {
 /** Reads what the last run saved; says why it cannot be used. */
 export function loadSaved(config: RunConfig, paths: RuntimePaths, log: Log): Saved {
   const nothing: Saved = { state: null, chosenPool: null, ageMs: 0, used() {} }
-  if (!config.saveState) return nothing
+  if (!config.saveState || config.xlat.mode === 'siit') return nothing
   if (config.xlat.mode === 'pool') return { ...nothing, state: loadPoolMap(config.stateDir, log) }
   const path = statePath(config, paths)
   const found = readStateFile(path, config.xlat.mode, config.xlat.timeouts.tcpEstablished)
@@ -41,7 +41,7 @@ export function saveOnStop(
   state: Uint8Array | null,
   log: Log,
 ): void {
-  if (!state) return
+  if (!state || config.xlat.mode === 'siit') return
   const path = statePath(config, paths)
   try {
     if (config.xlat.mode === 'pool') {

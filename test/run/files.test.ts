@@ -3,10 +3,12 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { parseConfig } from '../../src/config/parse.js'
 import { keepChanges, newJournal, noteChange, readJournal } from '../../src/run/journal.js'
 import { formatLine, makeLog } from '../../src/run/log.js'
 import type { Change } from '../../src/run/plan/change.js'
 import { lockInstance } from '../../src/run/runtime-dir.js'
+import { loadSaved, saveOnStop } from '../../src/run/saved.js'
 import { readStateFile, writeStateFile } from '../../src/run/state-file.js'
 
 let dir: string
@@ -50,6 +52,21 @@ describe('journal', () => {
     const journal = newJournal(join(dir, 'missing', 'x.json'), 'nat64')
     expect(() => noteChange(journal, change)).toThrow(/nothing is changed on this host/)
     expect(journal.record.changes).toEqual([])
+  })
+})
+
+describe('saved state', () => {
+  it('of sessions is none of a stateless translator: it neither reads nor replaces it', () => {
+    const lines: string[] = []
+    const log = makeLog('debug', line => lines.push(line), false)
+    const paths = { dir, lock: join(dir, 'nat64.lock'), journal: '', socket: '' }
+    const asked = (flags: object) => parseConfig({ flags: { 'state-dir': dir, ...flags } }).run
+    saveOnStop(asked({}), paths, null, new Uint8Array([1]), log)
+    const siit = asked({ mode: 'siit', pool6: '64:ff9b::/96' })
+    saveOnStop(siit, paths, null, new Uint8Array([2]), log)
+    expect(loadSaved(siit, paths, log).state).toBeNull()
+    expect(loadSaved(asked({}), paths, log).state).toEqual(new Uint8Array([1]))
+    expect(lines).toHaveLength(1)
   })
 })
 
