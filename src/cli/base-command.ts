@@ -46,7 +46,13 @@ function describe(error: Error & { oclif?: { exit?: number } }, id: string): Des
     return { message: error.message, exitCode: error.exitCode, nextSteps: error.nextSteps }
   }
   if (error instanceof Errors.CLIError) {
-    const lines = error.message.split('\n').filter(l => l !== '' && l !== 'See more help with --help')
+    const lines = error.message
+      // One sentence out of oclif's two lines.
+      .replace(/^Parsing (--\S+) *\n\s*Expected (.+) but received: /, 'Flag $1: expected $2, found ')
+      .replace(/^The following errors? occurred:\n\s*/, '')
+      .split('\n')
+      .map(l => l.trim())
+      .filter(l => l !== '' && l !== 'See more help with --help')
     const help = `See: nat64 ${id.replaceAll(':', ' ')} --help`
     return {
       message: lines[0] ?? 'wrong usage',
