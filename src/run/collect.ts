@@ -5,6 +5,7 @@ import { readNftTables } from '../host/nft.js'
 import { listSysctl, readSysctl } from '../host/sysctl.js'
 import { tunHolders } from '../host/tun-facts.js'
 import type { HostFacts } from './plan/facts.js'
+import { isLocked, runtimePaths } from './runtime-dir.js'
 
 /** Reads links, addresses, routes, forwarding, nftables and Jool instances of this network namespace. */
 export async function collectFacts(): Promise<HostFacts> {
@@ -21,7 +22,7 @@ export async function collectFacts(): Promise<HostFacts> {
   const links = parseLinks(linkJson)
   const owners = links
     .filter(l => l.kind === 'tun')
-    .flatMap(l => tunHolders(l.name).map(h => [l.name, { pid: h.pid, name: h.program }] as const))
+    .flatMap(l => tunHolders(l.name).map(h => [l.name, { pid: h.pid, name: ownerName(l.name, h.program) }] as const))
   return {
     links,
     addresses: parseAddresses(addressJson),
@@ -33,6 +34,11 @@ export async function collectFacts(): Promise<HostFacts> {
     joolUnknown: jool.unknown,
     tunOwners: Object.fromEntries(owners),
   }
+}
+
+/** Another nat64 by its name; the program that runs it is called node. */
+function ownerName(tun: string, program: string): string {
+  return isLocked(runtimePaths(tun)) ? 'another nat64' : program
 }
 
 function collectSysctl(): Record<string, string> {

@@ -3,6 +3,8 @@ import { formatPrefix4, formatPrefix6, type Prefix4 } from '../addr/prefix.js'
 import type { RunConfig } from '../config/run-config.js'
 import { EXIT, UserError } from '../errors.js'
 import { hasNetAdmin } from '../host/caps.js'
+import { countOf } from '../term/format.js'
+import type { XlatConfig } from '../xlat/config.js'
 import { collectFacts } from './collect.js'
 import { applyCommands, describeChange, shellLine, undoCommands } from './plan/change.js'
 import { choosePool, describeChosen } from './plan/choose-pool.js'
@@ -74,7 +76,8 @@ export function dryRunLines(prepared: Prepared): string[] {
 /** What the translator does here, in one sentence. */
 export function sentence({ config, chosen, plan: planned }: Prepared): string {
   const { xlat, tun } = config
-  const six = xlat.pool6 ? formatPrefix6(xlat.pool6) : `${xlat.eam.length} explicit mappings`
+  const mappings = countOf(xlat.eam.length, 'explicit mapping')
+  const six = xlat.pool6 ? formatPrefix6(xlat.pool6) : mappings
   const what = `Translates ${six} on ${tun.name}`
   const masqueraded = planned.masquerade.join(', ')
   if (chosen) {
@@ -87,6 +90,11 @@ export function sentence({ config, chosen, plan: planned }: Prepared): string {
       : 'mapped addresses only'
     return `${what}; ${pool}${behind}.`
   }
-  if (xlat.mode === 'siit') return `${what}, stateless, with ${xlat.eam.length} explicit mappings${behind}.`
-  return `${what}; guests leave as ${xlat.pool4.map(r => formatPrefix4(r.prefix)).join(', ')}${behind}.`
+  if (xlat.mode === 'siit') return `${what}, stateless, with ${mappings}${behind}.`
+  return `${what}; guests leave as ${poolAddresses(xlat.pool4)}${behind}.`
+}
+
+/** Each address once, however many ranges of ports it has. */
+function poolAddresses(pool4: XlatConfig['pool4']): string {
+  return [...new Set(pool4.map(r => formatPrefix4(r.prefix).replace(/\/32$/, '')))].join(', ')
 }

@@ -5,8 +5,9 @@ import type { FlagValues } from '../config/flags.js'
 import { loadConfig } from '../config/load.js'
 import { configJson, printConfig } from '../config/print.js'
 import type { LoadedConfig } from '../config/run-config.js'
-import { EXIT, type ExitCode } from '../errors.js'
+import { EXIT, type ExitCode, UserError } from '../errors.js'
 import { makeTun, removeTun } from '../host/tun.js'
+import { countOf } from '../term/format.js'
 import { dryRunLines, prepareHost, sentence } from './host-setup.js'
 import { undoLeftovers } from './leftovers.js'
 import { type RunOptions, runUntilStopped } from './lifecycle.js'
@@ -73,6 +74,9 @@ async function translate(options: RunOptions): Promise<RunResult> {
 
 async function dryRun(loaded: LoadedConfig, log: Log): Promise<RunResult> {
   const saved = loadSaved(loaded.run, pathsFor(loaded.run), log)
+  if (isLocked(pathsFor(loaded.run))) {
+    log.warning(`nat64 runs on ${loaded.run.tun.name} already, so a second one would refuse to start`)
+  }
   const prepared = await prepareHost(loaded.run, saved.chosenPool)
   const steps = prepared.plan.changes.map(change => ({
     describe: describeChange(change),
@@ -99,11 +103,21 @@ async function undo(loaded: LoadedConfig, log: Log): Promise<RunResult> {
       lines.push(`Nothing of an earlier run on ${name} is left to undo.`)
       continue
     }
+    if (isLocked(paths)) {
+      throw new UserError(`nat64 runs on ${name}; it undoes what it has set up when it ends.`, {
+        exitCode: EXIT.unable,
+        nextSteps: [`Which process that is:  nat64 status --tun ${name}`],
+      })
+    }
     const lock = lockInstance(paths, name)
     try {
       const changes = await undoLeftovers(paths, log)
       total += changes
-      lines.push(`Undone: ${changes} changes of an earlier run on ${name}.`)
+      lines.push(
+        changes === 0
+          ? `What an earlier run had set up on ${name} is gone already.`
+          : `Undone: ${countOf(changes, 'change')} of an earlier run on ${name}.`,
+      )
     } finally {
       lock.release()
     }

@@ -141,7 +141,7 @@ describe('after kill -9', () => {
     const undone = await nat64(host, ['run', '--undo'])
     expect(undone).toMatchObject({
       exit: 0,
-      out: expect.stringMatching(/^Undone: 1 changes of an earlier run on second\.\n$/),
+      out: expect.stringMatching(/^Undone: 1 change of an earlier run on second\.\n$/),
     })
     expect(pings(host)).toBe(true)
     await first.stop()

@@ -172,7 +172,9 @@ function routeConflict(
         route.family === 4
           ? [
               'Leave pool4 out: an unused private address is then chosen and masqueraded.',
-              `Or let the host answer for it:  ip neigh add proxy ${wanted.replace('/32', '')} dev ${route.dev}`,
+              wanted.endsWith('/32')
+                ? `Or let the host answer for it:  ip neigh add proxy ${wanted.slice(0, -3)} dev ${route.dev}`
+                : `Or let the host answer for all that it routes elsewhere:  sysctl -w net.ipv4.conf.${route.dev}.proxy_arp=1`,
             ]
           : ['Use a prefix that is on no link, such as 64:ff9b::/96, or one that is routed to this host.'],
     }
@@ -196,7 +198,7 @@ function translatorConflict(facts: HostFacts, route: RouteFact, wanted: string, 
     exitCode: EXIT.unable,
     nextSteps: [
       owner
-        ? `Stop ${owner.name} first:  kill ${owner.pid}   (or systemctl stop its service)`
+        ? `Stop it first:  kill ${owner.pid}   (or systemctl stop its service)`
         : `Remove the left-over route:  ${line}`,
       `Or take its device over once it has ended:  --tun ${dev}`,
       'Or translate another prefix:  nat64 run --pool6 PREFIX',
