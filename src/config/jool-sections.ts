@@ -49,7 +49,11 @@ export function membersOf(
     const path = directive === '' ? member.name : `${directive}.${member.name}`
     if (name === 'comment') continue
     if (!known.includes(name))
-      c.report.error(c.at(member.line), path, `unknown key${didYouMean(name, known)}; allowed: ${known.join(', ')}`)
+      c.report.error(
+        c.at(member.line),
+        path,
+        `unknown key${didYouMean(name, known) || ';'} allowed: ${known.join(', ')}`,
+      )
     else if (out.has(name))
       c.report.error(c.at(member.line), path, `found twice, allowed: once (first on line ${out.get(name)?.line})`)
     else out.set(name, member)

@@ -31,7 +31,7 @@ export function loadConfig(options: LoadOptions): LoadedConfig {
   const name = named ?? options.defaultFile ?? DEFAULT_CONFIG_FILE
   const file = readText(name)
   if ('problem' in file && (named !== undefined || !file.isMissing))
-    throw new ConfigError([`${name}:1: ${file.problem}${named === undefined ? '' : by}`])
+    throw new ConfigError([`${name}: ${file.problem}${named === undefined ? '' : by}`])
   return parseConfig({
     ...('text' in file ? { file: { name, text: file.text } } : {}),
     flags: options.flags,

@@ -99,7 +99,7 @@ function strictNote(c: Composed, report: Report): void {
   report.warn(
     c.pool6.origin,
     'pool6',
-    'private IPv4 addresses are refused behind 64:ff9b::/96 (RFC 6052 section 3.1), other than by Jool; --no-wkp-strict lets them through',
+    'unlike Jool, this refuses private IPv4 addresses behind 64:ff9b::/96 (RFC 6052 section 3.1); --no-wkp-strict lets them through',
   )
 }
 

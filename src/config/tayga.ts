@@ -129,7 +129,7 @@ function readLines(c: Context, text: string, file: string, known: readonly strin
     const key = name.toLowerCase()
     const directive = known.includes(key) ? DIRECTIVES[key] : undefined
     if (directive === undefined) {
-      c.report.error(where, name, `unknown directive${didYouMean(name, known)}; allowed: ${known.join(', ')}`)
+      c.report.error(where, name, `unknown directive${didYouMean(name, known) || ';'} allowed: ${known.join(', ')}`)
       continue
     }
     const first = seen.get(key)

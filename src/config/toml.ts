@@ -42,7 +42,7 @@ function readTable(layer: Layer, report: Report, table: string, value: unknown, 
       report.error(
         at(key),
         key,
-        `unknown key${didYouMean(name, names) || elsewhere(name)}; [${table}] takes ${names.join(', ')}`,
+        `unknown key${didYouMean(name, names) || elsewhere(name) || ';'} [${table}] takes ${names.join(', ')}`,
       )
   }
 }
