@@ -5,7 +5,7 @@
 import type { Fact, Unavailable } from './facts.js'
 
 /** An example of each field: its type is what is asked for, itself what stands for a missing one. */
-type Shape = string | number | boolean | null | List | Table | Fields | Optional
+type Shape = string | number | boolean | null | List | Table | Fields | Optional | Extra
 interface List {
   readonly list: Shape
 }
@@ -19,6 +19,10 @@ interface Fields {
 interface Optional {
   readonly optional: Shape
 }
+/** That, or not there at all: added after the first version. */
+interface Extra {
+  readonly extra: Shape
+}
 /** Anything. */
 const ANY = null
 
@@ -26,6 +30,7 @@ const list = (shape: Shape): List => ({ list: shape })
 const table = (shape: Shape): Table => ({ table: shape })
 const fields = (shape: Readonly<Record<string, Shape>>): Fields => ({ fields: shape })
 const optional = (shape: Shape): Optional => ({ optional: shape })
+const extra = (shape: Shape): Extra => ({ extra: shape })
 
 const LINK = fields({
   index: 0,
@@ -42,6 +47,8 @@ const LINK = fields({
   bridge: optional(fields({ vlanFiltering: false, nfCallIptables: optional(false), nfCallIp6tables: optional(false) })),
   tun: optional(fields({ kind: 'tun', persistent: false, multiQueue: false, vnetHeader: false })),
   txqlen: 0,
+  ovsBridge: extra(optional('')),
+  sent: extra(fields({ packets: 0, dropped: 0 })),
 })
 
 const INSTANCE = fields({
@@ -56,17 +63,35 @@ const INSTANCE = fields({
   bibEntries: 0,
   sessions: 0,
   eamt: list(fields({ prefix6: '', prefix4: '' })),
+  earlier: extra(fields({ seconds: 0, stats: table(0) })),
 })
 
 const GUEST = fields({
   id: '',
   name: '',
   type: 'qemu',
-  nics: list(fields({ name: '', bridge: '', mac: optional(''), firewall: false, tag: optional(0), mtu: optional(0) })),
+  nics: list(
+    fields({
+      name: '',
+      bridge: '',
+      mac: optional(''),
+      firewall: false,
+      tag: optional(0),
+      mtu: optional(0),
+      address6: extra(optional('')),
+    }),
+  ),
+  nameservers: extra(list('')),
 })
 
 const SHAPES: Readonly<Record<string, Shape>> = {
-  kernel: fields({ release: '', machine: '', version: '' }),
+  kernel: fields({
+    release: '',
+    machine: '',
+    version: '',
+    headers: extra(false),
+    secureBoot: extra(optional(false)),
+  }),
   os: fields({ id: '', version: '', pretty: '', container: optional('') }),
   links: list(LINK),
   addresses: list(fields({ device: '', family: 0, address: '', length: 0, dynamic: false, scope: '' })),
@@ -94,7 +119,7 @@ const SHAPES: Readonly<Record<string, Shape>> = {
     policies: list(fields({ family: 0, table: '', chain: '', policy: '' })),
   }),
   conntrack: fields({ count: 0, max: 0 }),
-  kernelLog: list(fields({ time: 0, text: '' })),
+  kernelLog: list(fields({ time: 0, text: '', caller: extra('') })),
   dkms: list(fields({ module: '', version: '', kernel: '', state: '' })),
   packages: table(''),
   offloads: list(fields({ device: '', features: table(false) })),
@@ -107,7 +132,7 @@ const SHAPES: Readonly<Record<string, Shape>> = {
     hostFirewall: optional(fields({ enable: optional(false), nftables: false, text: '' })),
     guestFirewalls: table(fields({ enable: false, text: '' })),
   }),
-  dns64: list(fields({ resolver: '', addresses: list('') })),
+  dns64: list(fields({ resolver: '', addresses: list(''), users: extra(list('')), error: extra(optional('')) })),
   joolConfig: table(''),
   configFiles: table(''),
   services: table(fields({ active: '', enabled: '', detail: '' })),
@@ -142,6 +167,7 @@ function conform(value: unknown, shape: Shape, where: string): unknown {
     if (typeof value !== typeof shape) throw new Misfit(`${where} is no ${typeof shape}`)
     return value
   }
+  if ('extra' in shape) return conform(value, shape.extra, where)
   if ('optional' in shape) return value === null || value === undefined ? null : conform(value, shape.optional, where)
   if ('list' in shape) {
     if (value === undefined) return []
@@ -153,7 +179,11 @@ function conform(value: unknown, shape: Shape, where: string): unknown {
   if ('table' in shape) {
     return Object.fromEntries(Object.entries(value).map(([k, v]) => [k, conform(v, shape.table, `${where}.${k}`)]))
   }
-  const known = Object.entries(shape.fields).map(([k, s]) => [k, conform(value[k], s, `${where}.${k}`)] as const)
+  const known = Object.entries(shape.fields).flatMap(([k, s]) => {
+    const isExtra = typeof s === 'object' && s !== null && 'extra' in s
+    if (isExtra && value[k] === undefined) return []
+    return [[k, conform(value[k], isExtra ? s.extra : s, `${where}.${k}`)] as const]
+  })
   return { ...value, ...Object.fromEntries(known) }
 }
 

@@ -61,7 +61,7 @@ describe('a host with nothing', () => {
 
   it('says which program is missing', async () => {
     const { facts } = await collectFrom({}, { only: ['links'] })
-    expect(facts.links).toMatchObject({ source: 'ip -d -j link', detail: 'there is no program ip' })
+    expect(facts.links).toMatchObject({ source: 'ip -s -d -j link', detail: 'there is no program ip' })
     expect(facts.routes).toMatchObject({ ok: false, reason: 'absent', detail: 'not asked for' })
   })
 })
@@ -81,6 +81,16 @@ describe('programs that do not answer as they should', () => {
       { programs: { nft: 'echo "Operation not permitted (you must be root)" >&2; exit 1' } },
       'permission',
       'Operation not permitted (you must be root)',
+    ],
+    [
+      'half an answer',
+      'iptables',
+      {
+        files: { '/proc/net/ip_tables_names': 'mangle', '/proc/net/ip6_tables_names': 'mangle' },
+        programs: { 'iptables-legacy-save': 'exit 0', 'ip6tables-legacy-save': 'echo "Permission denied" >&2; exit 1' },
+      },
+      'permission',
+      'Permission denied',
     ],
     ['prints no JSON', 'nft', { programs: { nft: 'echo oops' } }, 'failed', 'JSON'],
     ['fails', 'addresses', { programs: { ip: 'exit 7' } }, 'failed', 'ended with status 7'],
@@ -237,6 +247,23 @@ describe('Jool', () => {
         { mark: 0, protocol: 'UDP', address: '198.51.100.2', minPort: 6000, maxPort: 6999 },
       ],
       staticBib: [{ protocol: 'TCP', host6: '2001:db8::5#80', mapped4: '198.51.100.2#8080' }],
+    })
+  })
+
+  it('of two versions that do not understand each other: both are told', async () => {
+    const mismatch = 'echo "Error: Version mismatch. The userspace client\'s version is 4.1.9.0" >&2; exit 1'
+    const { facts } = await collectFrom(
+      {
+        files: { '/proc/modules': MODULES, '/sys/module/jool/version': '4.1.13.0\n' },
+        programs: { jool: `[ "$1" = --version ] && echo 4.1.9.0 && exit\n${mismatch}` },
+      },
+      { only: ['jool'] },
+    )
+    expect(value(facts.jool)).toMatchObject({
+      client: '4.1.9.0',
+      module: '4.1.13.0',
+      instances: [],
+      unasked: [expect.stringContaining('Version mismatch')],
     })
   })
 

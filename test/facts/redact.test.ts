@@ -50,6 +50,65 @@ describe('a redacted host', () => {
     expect(text).not.toMatch(/93\.184\.216\.|151\.101\.1\.|2a01:4f8|9765:0?1/)
   })
 
+  it('with configuration, resolvers and both translators is diagnosed as it was', () => {
+    const ok = <T>(value: T) => ({ ok: true as const, source: '', value })
+    const jool = asIfReal(recorded('jool-hairpin-fw'))
+    const tayga = asIfReal(recorded('remedy-tayga'))
+    const more = {
+      kernel: ok({ release: '6.8.12-4-pve', machine: 'x86_64', version: 'Linux version 6.8.12-4-pve' }),
+      packages: ok({ 'jool-dkms': '4.1.9.0-1', tayga: '0.9.2-8' }),
+      modules: ok([{ name: 'jool', version: '4.1.9.0' }]),
+      configFiles: ok({
+        '/etc/radvd.conf':
+          'interface vmbr0 {\n prefix 2a01:4f8:100::/64 { };\n nat64prefix 2a01:4f8:64::/96 { };\n RDNSS 2a01:4f8:100::53 { };\n};\n',
+        '/etc/unbound/unbound.conf':
+          'server:\n interface: 2a01:4f8:100::53\n module-config: "dns64 validator iterator"\n dns64-prefix: 2a01:4f8:64::/96\n',
+        '/etc/resolv.conf': 'nameserver 2a01:4f8:100::53\n',
+        '/etc/ndppd.conf': 'proxy eno1 {\n rule 2a01:4f8:100::/64 { static }\n}\n',
+      }),
+      dns64: ok([
+        { resolver: '2a01:4f8:100::53', addresses: ['2a01:4f8:64::c000:aa'], users: ['/etc/radvd.conf'], error: null },
+        { resolver: '93.184.216.53', addresses: [], users: ['guest 100'], error: 'timeout' },
+      ]),
+      joolConfig: ok({
+        '/etc/jool/jool.conf':
+          '{"instance":"default","framework":"netfilter","global":{"pool6":"64:ff9b::/96"},"pool4":[{"protocol":"TCP","prefix":"93.184.216.2/32","port range":"61001-65535"}]}',
+      }),
+      proxmox: ok({
+        version: 'pve-manager/8.2.4',
+        guests: [{ id: '100', name: 'mail', type: 'qemu' as const, nameservers: ['93.184.216.53'], nics: [] }],
+        clusterFirewall: { enable: true, text: '[OPTIONS]\nenable: 1\n[ALIASES]\noffice 93.184.216.128/25 # Bonn\n' },
+        hostFirewall: null,
+        guestFirewalls: {
+          '100': { enable: true, text: '[OPTIONS]\nenable: 1\n[IPSET ipfilter-net0]\n2a01:4f8:100::100\n' },
+        },
+      }),
+    }
+    const colliding = {
+      ok: true as const,
+      source: '',
+      value: [
+        {
+          file: '/etc/tayga.conf',
+          map: null,
+          version: null,
+          text: 'tun-device nat64\nipv4-addr 93.184.216.2\nprefix 2a01:4f8:100::/96\ndynamic-pool 93.184.216.0/24\n',
+        },
+      ],
+    }
+    const hosts: Facts[] = [
+      { ...jool, ...more },
+      { ...tayga, ...more },
+      { ...tayga, ...more, tayga: colliding },
+    ]
+    const seen = hosts.map(host => {
+      const before = outcomes(host)
+      expect(outcomes(redact(host, [], SECRET).facts)).toEqual(before)
+      return before.findings.flat().length
+    })
+    expect(Math.min(...seen)).toBeGreaterThan(2)
+  })
+
   it('has no names, MAC addresses, comments and foreign command lines', () => {
     const ok = <T>(value: T) => ({ ok: true as const, source: '', value })
     const firewall = { enable: true, text: '[RULES]\nIN ACCEPT -source 93.184.216.9 # office of Ms Miller\n' }

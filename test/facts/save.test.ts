@@ -72,6 +72,13 @@ describe('saved facts', () => {
     ['a number for a name', ['links', 'value', 0, 'name'], 5, 'links', 'links[0].name is no string'],
     ['null in a list', ['routes', 'value', 0], null, 'routes', 'routes[0] is no object'],
     ['a list for an object', ['jool', 'value'], [], 'jool', 'jool is no object'],
+    [
+      'a resolver without users that are a list',
+      ['dns64'],
+      { ok: true, source: '', value: [{ users: 5 }] },
+      'dns64',
+      'users is no list',
+    ],
     ['a counter that is text', ['jool', 'value', 'instances', 0, 'stats', 'A'], '1', 'jool', 'stats.A is no number'],
   ] as const)('with %s: that fact is not understood, the others are', (_, path, junk, name, detail) => {
     const broken = change(json => {

@@ -75,7 +75,7 @@ type Collectable = { [N in FactName]-?: Record<never, never> extends Pick<Facts,
 const COLLECTORS: { readonly [N in Collectable]: Collector<N> } = {
   kernel: { source: '/proc/sys/kernel/osrelease', collect: collectKernel },
   os: { source: '/etc/os-release', collect: collectOs },
-  links: { source: 'ip -d -j link', collect: collectLinks },
+  links: { source: 'ip -s -d -j link', collect: collectLinks },
   addresses: { source: 'ip -j address', collect: collectAddresses },
   routes: { source: 'ip -j route show table all; ip -j -6 route show table all', collect: collectRoutes },
   rules: { source: 'ip -j rule; ip -j -6 rule', collect: collectRules },

@@ -45,9 +45,16 @@ async function clientVersion(edge: Edge): Promise<string | null> {
 }
 
 async function askEverywhere(edge: Edge, program: string) {
-  const listed = parseJoolInstances(await edge.run([program, 'instance', 'display', '--csv']))
   const instances: JoolInstanceFact[] = []
   const unasked: string[] = []
+  const listed = await edge
+    .run([program, 'instance', 'display', '--csv'])
+    .then(parseJoolInstances, (error: Unreadable) => {
+      // A program of another version is refused: both versions are known all the same, and say why.
+      if (error.reason !== 'failed') throw error
+      unasked.push(`this namespace: ${error.message}`)
+      return []
+    })
   const count = (all: readonly { name: string; framework: string }[], like: { name: string; framework: string }) =>
     all.filter(i => i.name === like.name && i.framework === like.framework).length
   const missing = () =>
