@@ -1,10 +1,11 @@
+import { isInside6 } from './host-view.js'
 import { type CtState, runChain } from './iptables-rule.js'
 import type { OutcomeReason } from './path.js'
 import { bridgeHook, device, hook, noteFirewall, packet6, type Step, type Walk, type Way } from './walk.js'
 
 /**
  * PRE_ROUTING of an IPv6 packet: Jool takes the request (`toV4`), drops what comes from its own pool6 (`hairpin`), or
- * leaves it (null).
+ * leaves it (null). `other`: the packet was for another translator, and a Jool instance took it.
  */
 export function prerouting6(
   w: Walk,
@@ -12,8 +13,9 @@ export function prerouting6(
   physIn: string,
   bridged: boolean,
   way: Way,
-): 'toV4' | 'hairpin' | null {
+): 'toV4' | 'hairpin' | 'other' | null {
   hook(w, 'prerouting', at, 6, bridged)
+  if (way === 'request' && w.options.hooked6?.some(pool6 => isInside6(pool6, w.target6))) return 'other'
   const { engine } = w.options
   if (engine.kind !== 'jool' || engine.netns !== null) return null
   if (engine.framework === 'iptables') {

@@ -4,11 +4,10 @@ import { formatIpv6, type Ipv6, parseIpv6 } from '../addr/ipv6.js'
 import { parsePrefix4, parsePrefix6 } from '../addr/prefix.js'
 import type { Fact, Facts, LinkFact } from '../facts/facts.js'
 import { viewHost } from './host-view.js'
-
-export { isInside6 } from './host-view.js'
-
 import type { Engine, Flow, PredictedPath } from './path.js'
 import { type PathOptions, predict } from './predict.js'
+
+export { isInside6 } from './host-view.js'
 
 /** A translator that is there, and what it translates. */
 export interface EngineInfo {
@@ -53,7 +52,7 @@ export const PROBE_TARGET4 = '192.0.0.170'
 
 const or = <T>(fact: Fact<T> | undefined, otherwise: T): T => (fact?.ok ? fact.value : otherwise)
 
-/** Builds the model. Pure; of 300 guests the predictions of those wired alike are computed once. */
+/** Builds the model. Pure; a host with 300 guests takes a fraction of a second. */
 export function modelHost(facts: Facts, target4: string = PROBE_TARGET4): Model {
   const engines = findEngines(facts)
   const nics = findNics(facts)
