@@ -1,0 +1,38 @@
+import { describe, expect, it } from 'vitest'
+import { taygaOwnAddress } from '../../../src/doctor/checks/tayga-own-address.js'
+import type { Facts } from '../../../src/facts/facts.js'
+import { found } from '../found.js'
+import { tayga, withAddress, withTayga } from '../hosts.js'
+
+const own6 = (address: string) => withTayga(tayga(), t => t.replace(/^ipv6-addr.*$/m, `ipv6-addr ${address}`))
+
+const rows: readonly (readonly [string, Facts, readonly string[]])[] = [
+  ['healthy', tayga(), []],
+  ["the host has tayga's IPv4 address", withAddress(tayga(), 'nat64', '192.168.255.1/24'), ['N64-306 error']],
+  ["the host has tayga's IPv6 address", withAddress(tayga(), 'lo', '2001:db8:64::64/128'), ['N64-306 error']],
+  ['inside the prefix', own6('64:ff9b::1'), ['N64-306 error']],
+  [
+    'inside the well-known prefix, which is not the prefix',
+    withTayga(tayga(), t =>
+      t.replace(/^prefix.*$/m, 'prefix 2001:db8:64:64::/96').replace(/^ipv6-addr.*$/m, 'ipv6-addr 64:ff9b::1'),
+    ),
+    ['N64-306 error'],
+  ],
+  [
+    'none, and the IPv4 address is private',
+    withTayga(tayga(), t => t.replace(/^ipv6-addr.*$/m, '')),
+    ['N64-306 error'],
+  ],
+  ['none, private, and not strict', withTayga(tayga(), t => t.replace(/^ipv6-addr.*$/m, 'wkpf-strict no')), []],
+  [
+    'none, and a prefix of its own',
+    withTayga(tayga(), t => t.replace(/^ipv6-addr.*$/m, '').replace(/^prefix.*$/m, 'prefix 2001:db8:64:64::/96')),
+    [],
+  ],
+]
+
+describe('tayga-own-address', () => {
+  it.each(rows)('%s', (_, facts, expected) => {
+    expect(found(taygaOwnAddress, facts)).toEqual(expected)
+  })
+})
