@@ -28,25 +28,37 @@ Addresses that tayga must not have itself are in N64-306, directives of other ve
       // The text of a map-file is not collected: what it says is not judged.
       readTayga(config.text, config.file, report, () => ({ text: '' }), '/')
       const lines = taygaLines(config)
-      const errors = report.errors.filter(e => !/\bipv6-addr\b/.test(e)).map(e => unreadable(config, lines, e))
+      const errors = report.errors
+        .filter(e => !/^:\d+: ipv6-addr:/.test(e.slice(config.file.length)))
+        .map(e => unreadable(config, lines, e))
       return [...errors, ...mapsTwice(config, lines)]
     })
   },
 })
 
+/** `error` is `FILE:LINE: DIRECTIVE: what is wrong`. */
 function unreadable(config: TaygaFact, lines: readonly TaygaLine[], error: string) {
-  const number = Number(/^[^\s]*?:(\d+)\b/.exec(error)?.[1] ?? 1)
-  const line = lines.find(l => l.number === number)
-  const message = error.replace(`${config.file}:${number}`, '').replace(/^[:\s]+/, '')
+  const [, number = '1', directive = '', text = error] =
+    /^:(\d+): ([^:]+): (.*)$/.exec(error.slice(config.file.length)) ?? []
+  const line = lines.find(l => l.number === Number(number))
+  const isMissing = text.startsWith('found nowhere')
+  // What an unknown directive could have been is a long list.
+  const wrong = text.startsWith('unknown') ? text.replace(/[;,]? ?allowed:.*$/, '') : text
   return {
     severity: 'error' as const,
-    title: `tayga does not start with ${config.file}: ${message}`,
+    title: isMissing
+      ? `tayga does not start: ${config.file} has no ${directive}`
+      : `tayga does not start: ${directive} in line ${number} of ${config.file}: ${wrong}`,
     because: 'Tayga ends at the first error of its configuration.',
-    evidence: [line ? taygaEvidence(config, [line], line.text) : { source: config.file, text: message }],
+    evidence: [
+      line && !isMissing
+        ? taygaEvidence(config, [line], line.text)
+        : { source: config.file, text: `(no ${directive})`, mark: directive },
+    ],
     affects: [],
     remedies: [
       {
-        text: 'Correct the line, then restart tayga.',
+        text: isMissing ? `Add ${directive}, then restart tayga.` : 'Correct the line, then restart tayga.',
         commands: ['systemctl restart tayga'],
         risk: 'disruptive' as const,
         price: 'Open connections pause while tayga restarts.',
