@@ -5,9 +5,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { build } from 'esbuild'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { CHECKS } from '../../src/doctor/checks/index.js'
+import { diagnose } from '../../src/doctor/runner.js'
 import type { Facts } from '../../src/facts/facts.js'
 import { findEngines, findNics } from '../../src/path/inventory.js'
-import { value } from '../path/recording.js'
+import { patch, recorded, value } from '../path/recording.js'
 import { makeHost, removeHost, start } from './run-host.js'
 
 const ROOT = join(import.meta.dirname, '../..')
@@ -37,6 +39,16 @@ function addNamespace(): string {
 function collect(...before: string[]): Run {
   const [file = process.execPath, ...args] = [...before, process.execPath, script]
   return JSON.parse(execFileSync(file, args, { encoding: 'utf8', maxBuffer: 1 << 28, timeout: 60_000 }))
+}
+
+/** Codes of errors, and checks that crashed: a host without translators has neither. */
+function troubles(facts: Facts): string[] {
+  const { findings, outcomes } = diagnose(facts, CHECKS)
+  const errors = findings.filter(t => t.finding.severity === 'error').map(t => `${t.finding.code} ${t.finding.title}`)
+  const crashes = outcomes.flatMap(o =>
+    o.result.status === 'crashed' ? [`${o.check.id} crashed: ${o.result.message}`] : [],
+  )
+  return [...errors, ...crashes]
 }
 
 const inNamespace = (name: string) => collect('ip', 'netns', 'exec', name)
@@ -99,6 +111,15 @@ describe.skipIf(!isRoot)('a node with 300 guests', () => {
       `ip -n ${name} -batch -`,
       'link add vmbr0 type bridge\nlink set vmbr0 up\naddress add 2001:db8:100::1/64 dev vmbr0 nodad\n',
     )
+    const uplink = [
+      'link add eno1 type veth peer name isp',
+      'link set isp up',
+      'link set eno1 up',
+      'address add 198.51.100.2/24 dev eno1',
+      'route add default via 198.51.100.1',
+    ]
+    sh(`ip -n ${name} -batch -`, uplink.join('\n'))
+    sh(`ip netns exec ${name} sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1`)
     // As Proxmox does for its ports.
     sh(`ip netns exec ${name} sysctl -qw net.ipv6.conf.default.disable_ipv6=1`)
     sh(`ip -n ${name} -batch -`, wiring.join('\n'))
@@ -133,6 +154,14 @@ describe.skipIf(!isRoot)('a node with 300 guests', () => {
     expect(links.find(l => l.name === 'vmbr0')?.bridge).toMatchObject({ nfCallIp6tables: false, vlanFiltering: false })
     expect(findNics(best.facts).length).toBe(GUESTS)
     expect(value(best.facts.neighbours).length).toBeGreaterThanOrEqual(GUESTS)
+    expect(troubles(best.facts)).toEqual([])
+    const jool = recorded('jool-hairpin-fw').jool
+    const call = 'net.bridge.bridge-nf-call-ip6tables'
+    const looping = { ...best.facts, jool, sysctls: patch(best.facts.sysctls, all => ({ ...all, [call]: '1' })) }
+    const started = performance.now()
+    const { findings } = diagnose(looping, CHECKS)
+    expect(performance.now() - started).toBeLessThan(2000)
+    expect(findings.find(t => t.finding.code === 'N64-201')?.finding.affects.length).toBe(GUESTS)
   })
 })
 
@@ -153,6 +182,7 @@ describe.skipIf(!isRoot)('a translator that runs', () => {
     try {
       await expect.poll(() => sh(`ip -n ${name} -o link show nat64`), { timeout: 5000 }).toContain('LOWER_UP')
       const { facts } = inNamespace(name)
+      expect(troubles(facts).filter(t => t.includes('crashed'))).toEqual([])
       expect(value(facts.links).find(l => l.name === 'nat64')).toMatchObject({
         kind: 'tun',
         carrier: true,
@@ -217,6 +247,7 @@ describe.skipIf(!isRoot)('somebody who may not see everything', () => {
       nft: 'permission',
       iptables: 'permission',
     })
+    expect(troubles(facts)).toEqual([])
     for (const key of ['kernel', 'links', 'addresses', 'routes', 'sysctls', 'packages', 'jool'] as const) {
       expect([key, facts[key].ok]).toEqual([key, true])
     }
@@ -228,5 +259,6 @@ describe.skipIf(!isRoot)('somebody who may not see everything', () => {
     expect(value(facts.links).map(l => l.name)).toContain('lo')
     expect(value(facts.routes)).toEqual([])
     expect(facts.kernelLog).toMatchObject({ ok: false, reason: 'permission' })
+    expect(troubles(facts)).toEqual([])
   })
 })
