@@ -1,0 +1,54 @@
+# nat64 doctor --fix takes over from Jool where Jool fails, and --undo gives it back.
+. /kit/lib.sh
+
+fix_json=/tmp/fix.json
+broken() { # the host of the original case
+	"$TOPO" up-fw; jool_instance netfilter; servers_up
+}
+probes_left() { { ip -o link; ip netns; } | grep -c n64p; }
+
+begin fix "the remedy for N64-201, and back"
+broken
+jool -i default global display --csv | grep -v '^manually-enabled' > /tmp/global.before
+jool -i default pool4 display --csv > /tmp/pool4.before
+ip -6 route > /tmp/routes.before
+traffic fails vanishes vanishes
+$NAT64 doctor --fix N64-201 < /dev/null > /tmp/fix.out 2>&1; is 'without --yes and a terminal it ends with status' 2 $?
+is 'and has changed nothing' true "$(jool_global manually-enabled)" "$(cat /tmp/fix.out)"
+$NAT64 doctor --fix N64-201 --yes --json --probe $TARGET4:80 > $fix_json 2> /tmp/fix.out; is 'it ends with status' 0 $? "$(cat /tmp/fix.out $fix_json)"
+sed 's/^/# /' /tmp/fix.out
+is 'it was applied' true "$(jq .applied $fix_json)"
+is 'the path is predicted to work' true "$(jq .verified.model.delivered $fix_json)"
+is 'its probe' passed "$(jq -r .verified.probe.outcome $fix_json)"
+is 'nothing of the probe is left' 0 "$(probes_left)"
+is 'Jool is switched off' false "$(jool_global manually-enabled)"
+traffic passes passes vanishes
+is 'INVALID packets' 0 "$(invalid)"
+doctor ''
+$NAT64 doctor --fix N64-201 --yes > /tmp/fix2.out 2>&1; is 'a second time it ends with status' 3 $?
+$NAT64 doctor --undo > /tmp/undo.out 2>&1; is '--undo ends with status' 0 $? "$(cat /tmp/undo.out)"
+is 'Jool is on again' true "$(jool_global manually-enabled)"
+jool -i default global display --csv | grep -v '^manually-enabled' > /tmp/global.after
+jool -i default pool4 display --csv > /tmp/pool4.after
+ip -6 route > /tmp/routes.after
+succeeds 'its settings are as before' diff /tmp/global.before /tmp/global.after
+succeeds 'its pool4 is as before' diff /tmp/pool4.before /tmp/pool4.after
+succeeds 'routes are as before' diff /tmp/routes.before /tmp/routes.after
+is 'no translator runs' 0 "$(ps ax | grep -c '[b]in.js run')"
+is 'nftables tables it left' 0 "$(nft list tables | grep -c nat64)"
+traffic fails vanishes vanishes
+$NAT64 doctor --undo > /tmp/undo.out 2>&1; is '--undo again ends with status' 0 $?
+clean
+
+begin fix-in-vain "when the probe gets no answer all is taken back"
+broken
+# The translator comes up, but the firewall of the host lets nothing through it.
+ip6tables -I FORWARD -o nat64 -j DROP
+$NAT64 doctor --fix N64-201 --yes > /tmp/fix.out 2>&1; is 'it ends with status' 5 $? "$(cat /tmp/fix.out)"
+sed 's/^/# /' /tmp/fix.out | tail -6
+is 'Jool is on again' true "$(jool_global manually-enabled)"
+is 'no translator runs' 0 "$(ps ax | grep -c '[b]in.js run')"
+is 'nothing of the probe is left' 0 "$(probes_left)"
+ip6tables -D FORWARD -o nat64 -j DROP
+clean
+exit 0
