@@ -102,8 +102,14 @@ function makeView(facts: Facts): HostView {
       return global === '1' || (family === 6 ? own?.nfCallIp6tables : own?.nfCallIptables) === true
     },
     forwarding(device, family) {
-      const own = sysctls[`net.ipv${family}.conf.${device}.forwarding`]
-      const all = sysctls[`net.ipv${family}.conf.all.forwarding`] ?? sysctls['net.ipv4.ip_forward']
+      const dotted = device.replaceAll('.', '/')
+      if (family === 6) {
+        // ip6_forward() looks at the host-wide switch; a device's own only says whether the host is a router there.
+        const forced = sysctls[`net.ipv6.conf.${dotted}.force_forwarding`] === '1'
+        return forced || (sysctls['net.ipv6.conf.all.forwarding'] ?? '1') === '1'
+      }
+      const own = sysctls[`net.ipv4.conf.${dotted}.forwarding`]
+      const all = sysctls['net.ipv4.conf.all.forwarding'] ?? sysctls['net.ipv4.ip_forward']
       return (own ?? all ?? '1') === '1'
     },
     route: (address, family) => lookUp(routes, address, family),

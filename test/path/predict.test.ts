@@ -167,7 +167,7 @@ describe('what else ends a path', () => {
     ],
     [
       'IPv6 forwarding is off',
-      without(f => ({ sysctls: patch(f.sysctls, s => ({ ...s, 'net.ipv6.conf.vmbr0.forwarding': '0' })) })),
+      without(f => ({ sysctls: patch(f.sysctls, s => ({ ...s, 'net.ipv6.conf.all.forwarding': '0' })) })),
       {},
       'not_forwarding6',
     ],

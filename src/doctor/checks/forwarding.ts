@@ -14,9 +14,9 @@ export const forwarding = defineCheck({
 own, is a router in between: the kernel forwards to it and from it, and drops what it may not forward.
 
 For IPv4 the switch of the device that a packet came in on decides: of the TUN device for requests, of the uplink for replies.
-net.ipv4.ip_forward sets all of them. For IPv6 net.ipv6.conf.all.forwarding decides; that of a single device says whether the
-host behaves as a router there: with 0 on the guests' bridge it tells them that it is none, and they give up their default
-route.
+net.ipv4.ip_forward sets all of them. For IPv6 net.ipv6.conf.all.forwarding decides (or, from Linux 6.17 on, force_forwarding
+of the device a packet came in on); "forwarding" of a single device only says whether the host behaves as a router there: with
+0 on the guests' bridge it tells them that it is none, and they give up their default route.
 
 Jool hooked into PREROUTING takes packets before they would be forwarded, so most things work without; its documentation asks
 for both all the same, and what it does not take is dropped. Hence only a warning.
@@ -34,7 +34,10 @@ Switching IPv6 forwarding on has a side effect: see N64-122.`,
     const tuns = engines.flatMap(e => tunOf(e) ?? [])
     const all6 = settingOf(6, 'all', 'forwarding')
     const found = []
-    if (value(all6) === '0') {
+    // Linux 6.17 and later can forward what single devices receive.
+    const ways6 = [...guests, ...tuns]
+    const isForced = ways6.length > 0 && ways6.every(d => value(settingOf(6, d, 'force_forwarding')) === '1')
+    if (value(all6) === '0' && !isForced) {
       found.push(off(all6, severity, 'IPv6 forwarding is off', 'Packets of guests are not passed on.', []))
     }
     const ways4 = [...tuns, ...(uplink ? [uplink] : [])].map(d => ({ device: d, name: settingOf(4, d, 'forwarding') }))

@@ -73,7 +73,16 @@ const SETTINGS = [
 ]
 const OF_DEVICE = {
   ipv4: ['forwarding', 'rp_filter', 'accept_local', 'route_localnet', 'send_redirects', 'proxy_arp', 'src_valid_mark'],
-  ipv6: ['forwarding', 'disable_ipv6', 'accept_ra', 'accept_ra_rt_info_max_plen', 'autoconf', 'proxy_ndp', 'mtu'],
+  ipv6: [
+    'forwarding',
+    'force_forwarding',
+    'disable_ipv6',
+    'accept_ra',
+    'accept_ra_rt_info_max_plen',
+    'autoconf',
+    'proxy_ndp',
+    'mtu',
+  ],
 }
 /** Ports of guests and firewall bridges carry no addresses: what is set on them decides nothing, and there are hundreds. */
 const GUEST_PORT = /^(tap\d+i\d+|veth\d+i\d+|fwbr\d+i\d+|fwln\d+[io]\d+|fwpr\d+p\d+)$/

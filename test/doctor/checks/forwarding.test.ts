@@ -20,6 +20,15 @@ const rows: readonly (readonly [string, Facts, readonly string[]])[] = [
     withSetting(tayga(), { 'net.ipv6.conf.vmbr0.forwarding': '0' }),
     ['N64-121 warning vmbr0,tap100i0'],
   ],
+  [
+    'forced where it passes',
+    withSetting(tayga(), {
+      'net.ipv6.conf.all.forwarding': '0',
+      'net.ipv6.conf.vmbr0.force_forwarding': '1',
+      'net.ipv6.conf.nat64.force_forwarding': '1',
+    }),
+    [],
+  ],
   ['off where nothing passes', withSetting(tayga(), { 'net.ipv4.conf.eno2.forwarding': '0' }), []],
   [
     'off, and no translator',
