@@ -1,10 +1,12 @@
 import { GLOBAL_KEYS } from '../../config/jool-global.js'
 import { defineCheck } from '../check.js'
 
-const TOP = ['comment', 'instance', 'framework', 'global', 'pool4', 'bib', 'eamt', 'denylist4']
+const COMMON = ['comment', 'instance', 'framework', 'global']
+const NAT64 = [...COMMON, 'pool4', 'bib']
+/** blacklist4 is what denylist4 was called before 4.1. */
+const SIIT = [...COMMON, 'eamt', 'denylist4', 'blacklist4']
 /** Keys of Jool 3 and early 4, and what they are called now. */
 const RENAMED: Readonly<Record<string, string>> = {
-  blacklist4: 'denylist4',
   blacklist: 'denylist4',
   rfc6791v4: 'rfc6791v4-prefix',
   'enable-atomic-fragments': '(gone)',
@@ -20,7 +22,7 @@ export const joolConfig = defineCheck({
   title: "Jool's configuration file can be read by Jool",
   explanation: `/etc/jool/jool.conf is JSON: no comma after the last item, no comments but the key "comment". Jool refuses the
 whole file at the first error, and jool.service fails. What is looked at: whether it is JSON at all, "framework" (netfilter or
-iptables; required), the names of keys (those of Jool 3 and blacklist4, which is denylist4 since 4.1, are refused), and the length
+iptables; required), the names of keys (those of Jool 3 are refused, and those of the other kind of translator), and the length
 of pool6, which RFC 6052 section 2.2 limits to 32, 40, 48, 56, 64 or 96.`,
   needs: ['joolConfig'],
   after: [],
@@ -61,13 +63,14 @@ function lint(text: string, file: string): Problem[] {
   }
   const top = lowerKeys(root)
   const global = typeof top.global === 'object' && top.global !== null ? lowerKeys(top.global) : {}
+  const allowed = file.endsWith('/jool.conf') ? NAT64 : file.endsWith('/jool_siit.conf') ? SIIT : [...NAT64, ...SIIT]
   const line = (key: string) =>
     text
       .split('\n')
       .find(l => l.toLowerCase().includes(`"${key}"`))
       ?.trim() ?? `"${key}"`
   const unknown = [
-    ...Object.keys(top).filter(k => !TOP.includes(k)),
+    ...Object.keys(top).filter(k => !allowed.includes(k)),
     ...Object.keys(global).filter(k => k !== 'comment' && !(k in GLOBAL_KEYS)),
   ].map(key => {
     const now = RENAMED[key]
