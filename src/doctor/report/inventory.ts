@@ -1,0 +1,70 @@
+/** Which translators a host has and whose packets they take, as text. Pure. */
+import { countOf } from '../../term/format.js'
+import { wrap } from '../../term/wrap.js'
+import { groupBy } from '../group.js'
+import type { DoctorReport, ReportedPath, ReportedTranslator } from './report.js'
+import type { Style } from './style.js'
+
+/** The paragraph before the findings. */
+export function inventoryLines(report: DoctorReport, style: Style): string[] {
+  const { translators } = report
+  const title = style.bold('Translators')
+  if (translators.length === 0) {
+    const nobody = 'None was found: no instance of Jool, and no TUN device that a translator has open.'
+    return [title, ...wrap(nobody, style.width - 2).map(l => `  ${l}`), ...guestLine(report)]
+  }
+  const open = report.uncertain.map(u => `  Not followed: ${u}`)
+  return [title, ...translators.flatMap(t => translatorLines(t, report, style)), ...open]
+}
+
+function guestLine(report: DoctorReport): string[] {
+  return report.guests.length === 0 ? [] : [`  ${countOf(report.guests.length, "guest's device")} on bridges.`]
+}
+
+function translatorLines(t: ReportedTranslator, report: DoctorReport, style: Style): string[] {
+  const { glyphs } = style
+  const pool = t.pool6 === null ? '' : `  ${t.pool6}`
+  const bad = t.paths.filter(p => !p.delivered)
+  const sign = !t.active ? glyphs.skipped : bad.length > 0 ? style.severity('error', glyphs.error) : glyphs.ok
+  const head = `  ${sign} ${style.bold(t.label)}${pool}${t.active ? '' : '  does not take packets now'}`
+  const uses = pathLines(t, report, style).flatMap(line =>
+    wrap(line, style.width - 8).map((l, i) => `${i === 0 ? '      ' : '        '}${l}`),
+  )
+  return [head, ...uses]
+}
+
+function pathLines(t: ReportedTranslator, report: DoctorReport, style: Style): string[] {
+  if (!t.active) return []
+  if (t.paths.length === 0)
+    return [report.guests.length === 0 ? 'No guests are on this host.' : 'Its pool6 is not known.']
+  const names = (paths: readonly ReportedPath[]) =>
+    some(
+      paths.map(p => guestName(p.device, report)),
+      8,
+    )
+  const good = t.paths.filter(p => p.delivered)
+  const seen = good.filter(p => p.firewall.expected && !(p.firewall.requestSeen && p.firewall.replySeen))
+  return [
+    ...(good.length > 0 ? [`${style.glyphs.ok} ${names(good)}`] : []),
+    ...(seen.length > 0 ? [`${style.glyphs.warning} past their firewall: ${names(seen)}`] : []),
+    ...[
+      ...groupBy(
+        t.paths.filter(p => !p.delivered),
+        p => p.reason,
+      ).values(),
+    ].map(paths => `${style.glyphs.error} ${names(paths)}: ${paths[0]?.meaning}`),
+  ]
+}
+
+/** `tap100i0 (guest 100, web)`. */
+export function guestName(device: string, report: DoctorReport): string {
+  const guest = report.guests.find(g => g.device === device)
+  if (!guest || guest.guest === null) return device
+  return `${device} (guest ${guest.guest}${guest.name ? `, ${guest.name}` : ''})`
+}
+
+/** A dozen names and how many more. */
+export function some(names: readonly string[], most = 12): string {
+  const rest = names.length - most
+  return rest > 0 ? `${names.slice(0, most).join(', ')} and ${rest} more` : names.join(', ')
+}
