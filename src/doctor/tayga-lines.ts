@@ -1,5 +1,7 @@
 /** Takes a tayga.conf apart, line by line, for checks that quote it. Pure. */
-import type { TaygaFact } from '../facts/facts.js'
+import type { FactValue, TaygaFact } from '../facts/facts.js'
+import type { Model } from '../path/inventory.js'
+import { activeEngines, tunOf } from './ask.js'
 import type { Evidence } from './check.js'
 
 export interface TaygaLine {
@@ -16,6 +18,23 @@ export function taygaLines(config: TaygaFact): TaygaLine[] {
     const [name, ...args] = (line.split('#')[0] as string).trim().split(/\s+/)
     return name ? [{ number: i + 1, name: name.toLowerCase(), args, text: line.trim() }] : []
   })
+}
+
+/**
+ * Configurations that matter: tayga has their device open, or a unit would start it. Files left over from a translator that
+ * was given up are nobody's trouble. Where services are not known, an installed package counts.
+ */
+export function taygaInUse(
+  configs: readonly TaygaFact[],
+  model: Model,
+  services: FactValue<'services'> | undefined,
+): TaygaFact[] {
+  const units = Object.entries(services ?? {}).filter(([name]) => /^tayga(@|$)/.test(name))
+  const isWanted = units.some(([, unit]) => unit.active !== 'inactive' || unit.enabled.startsWith('enabled'))
+  const open = activeEngines(model).flatMap(e => tunOf(e) ?? [])
+  return configs.filter(
+    c => open.includes(taygaSetting(c, 'tun-device') ?? '') || (services ? isWanted : c.version !== null),
+  )
 }
 
 /** The first argument of a directive's first occurrence. */

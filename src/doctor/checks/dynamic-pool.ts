@@ -3,7 +3,7 @@ import type { NeighbourFact, RouteFact, TaygaFact } from '../../facts/facts.js'
 import { guestDevices, lengthOf, overlap } from '../ask.js'
 import type { Evidence, Finding } from '../check.js'
 import { defineCheck } from '../check.js'
-import { taygaSetting } from '../tayga-lines.js'
+import { taygaInUse, taygaSetting } from '../tayga-lines.js'
 
 /** A08 */
 export const dynamicPool = defineCheck({
@@ -21,10 +21,11 @@ new ones do not. A /24 lends about 250 addresses; 100.64.0.0/16 or another large
 
 nat64 run, in its usual mode, shares one address among all guests and has no such limit.`,
   needs: ['tayga', 'routes', 'neighbours', 'links', 'addresses'],
+  wants: ['services'],
   after: ['N64-305'],
   run(facts, model) {
     const guests = guestDevices(model, facts.links, facts.addresses)
-    return facts.tayga.flatMap(config => {
+    return taygaInUse(facts.tayga, model, facts.maybe('services')).flatMap(config => {
       const pool = taygaSetting(config, 'dynamic-pool')
       const device = taygaSetting(config, 'tun-device')
       if (pool === undefined || device === undefined || !/\/\d+$/.test(pool)) return []

@@ -3,7 +3,7 @@ import { readTayga } from '../../config/tayga.js'
 import type { TaygaFact } from '../../facts/facts.js'
 import { overlap } from '../ask.js'
 import { defineCheck } from '../check.js'
-import { type TaygaLine, taygaEvidence, taygaLines } from '../tayga-lines.js'
+import { type TaygaLine, taygaEvidence, taygaInUse, taygaLines } from '../tayga-lines.js'
 
 /** T08 */
 export const taygaConfig = defineCheck({
@@ -21,9 +21,10 @@ twice. nat64 run --config tayga.conf --print-config reads the same file and says
 
 Addresses that tayga must not have itself are in N64-306, directives of other versions in N64-606.`,
   needs: ['tayga'],
+  wants: ['services'],
   after: ['N64-606'],
-  run(facts) {
-    return facts.tayga.flatMap(config => {
+  run(facts, model) {
+    return taygaInUse(facts.tayga, model, facts.maybe('services')).flatMap(config => {
       const report = new Report()
       // The text of a map-file is not collected: what it says is not judged.
       readTayga(config.text, config.file, report, () => ({ text: '' }), '/')

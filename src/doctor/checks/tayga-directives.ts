@@ -1,6 +1,6 @@
 import { defineCheck } from '../check.js'
 import { safe } from '../remedy.js'
-import { isOldTayga, taygaEvidence, taygaLines } from '../tayga-lines.js'
+import { isOldTayga, taygaEvidence, taygaInUse, taygaLines } from '../tayga-lines.js'
 
 /** Directives that 0.9.2 does not know: it says so and does not start. */
 const NEW = [
@@ -27,9 +27,10 @@ The old version does not know the new ones and does not start: "Unknown directiv
 an upgrade, or when a configuration is copied to a host with an older Debian. The new version still accepts strict-frag-hdr with
 a warning and ignores it: Fragment headers are only put where RFC 7915 section 4 wants them.`,
   needs: ['tayga'],
+  wants: ['services'],
   after: [],
-  run(facts) {
-    return facts.tayga.flatMap(config => {
+  run(facts, model) {
+    return taygaInUse(facts.tayga, model, facts.maybe('services')).flatMap(config => {
       if (config.version === null) return []
       const isOld = isOldTayga(config.version)
       const lines = taygaLines(config).filter(l => (isOld ? NEW.includes(l.name) : l.name === 'strict-frag-hdr'))

@@ -5,7 +5,7 @@ import { inside } from '../ask.js'
 import type { Evidence, Finding } from '../check.js'
 import { defineCheck } from '../check.js'
 import { disruptive } from '../remedy.js'
-import { taygaLines, taygaSetting } from '../tayga-lines.js'
+import { taygaInUse, taygaLines, taygaSetting } from '../tayga-lines.js'
 
 /** A clock that is a little off is nobody's fault. */
 const TOLERANCE_S = 300
@@ -26,10 +26,11 @@ outside of the pool are left over from another one.
 
 Stop tayga before you edit or remove the file: it writes it again when it ends.`,
   needs: ['tayga'],
+  wants: ['services'],
   after: [],
-  run(facts) {
+  run(facts, model) {
     const now = Date.parse(facts.collected.at) / 1000
-    return facts.tayga.flatMap(config => {
+    return taygaInUse(facts.tayga, model, facts.maybe('services')).flatMap(config => {
       const pool = taygaLines(config).find(l => l.name === 'dynamic-pool')
       if (!pool) return []
       const dir = taygaSetting(config, 'data-dir')

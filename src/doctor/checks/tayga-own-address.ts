@@ -6,7 +6,7 @@ import type { AddressFact, TaygaFact } from '../../facts/facts.js'
 import { addressEvidence, inside } from '../ask.js'
 import type { Evidence, Finding, Remedy } from '../check.js'
 import { defineCheck } from '../check.js'
-import { taygaEvidence, taygaLines } from '../tayga-lines.js'
+import { taygaEvidence, taygaInUse, taygaLines } from '../tayga-lines.js'
 
 const WELL_KNOWN = formatPrefix6(WELL_KNOWN_PREFIX)
 
@@ -28,8 +28,13 @@ the well-known prefix, is refused as well.
 Give tayga an IPv6 address of a prefix of yours that is routed to this host and that no interface has, and route it into the
 TUN device.`,
   needs: ['addresses', 'tayga'],
+  wants: ['services'],
   after: [],
-  run: facts => facts.tayga.flatMap(config => [...hostHas(config, facts.addresses), ...refused(config)]),
+  run: (facts, model) =>
+    taygaInUse(facts.tayga, model, facts.maybe('services')).flatMap(config => [
+      ...hostHas(config, facts.addresses),
+      ...refused(config),
+    ]),
 })
 
 type Found = Omit<Finding, 'code'>

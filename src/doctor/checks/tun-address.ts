@@ -5,7 +5,7 @@ import { addressEvidence, addressIn, inside } from '../ask.js'
 import type { Evidence } from '../check.js'
 import { defineCheck } from '../check.js'
 import { safe } from '../remedy.js'
-import { taygaSetting } from '../tayga-lines.js'
+import { taygaInUse, taygaSetting } from '../tayga-lines.js'
 
 /** A05 */
 export const tunAddress = defineCheck({
@@ -24,9 +24,10 @@ guest's IPv6 address. As long as the address is not lent it is a trap, not a fai
 The device needs no address at all. Whoever wants one (for errors that the host itself sends) takes the pool's network address,
 x.y.z.0: it is never lent.`,
   needs: ['addresses', 'tayga'],
+  wants: ['services'],
   after: [],
-  run(facts) {
-    return facts.tayga.flatMap(config => {
+  run(facts, model) {
+    return taygaInUse(facts.tayga, model, facts.maybe('services')).flatMap(config => {
       const pool = taygaSetting(config, 'dynamic-pool')
       const own = taygaSetting(config, 'ipv4-addr')
       if (pool === undefined) return []

@@ -1,7 +1,7 @@
 import { defineCheck } from '../check.js'
 import { groupBy } from '../group.js'
 import { disruptive } from '../remedy.js'
-import { taygaEvidence, taygaLines, taygaSetting } from '../tayga-lines.js'
+import { taygaEvidence, taygaInUse, taygaLines, taygaSetting } from '../tayga-lines.js'
 
 /** T03 */
 export const tunAvailable = defineCheck({
@@ -23,8 +23,10 @@ Newer versions of Proxmox know "dev0: /dev/net/tun". Then restart the container.
   needs: ['tayga', 'links'],
   wants: ['services', 'os'],
   after: [],
-  run(facts) {
-    const byDevice = groupBy(facts.tayga, c => taygaSetting(c, 'tun-device'))
+  run(facts, model) {
+    const byDevice = groupBy(taygaInUse(facts.tayga, model, facts.maybe('services')), c =>
+      taygaSetting(c, 'tun-device'),
+    )
     const shared = [...byDevice].flatMap(([device, configs]) => {
       const link = facts.links.find(l => l.name === device)
       if (device === undefined || configs.length < 2 || link?.tun?.multiQueue) return []

@@ -1,6 +1,6 @@
 import { defineCheck } from '../check.js'
 import { disruptive } from '../remedy.js'
-import { isOldTayga, taygaEvidence, taygaLines } from '../tayga-lines.js'
+import { isOldTayga, taygaEvidence, taygaInUse, taygaLines } from '../tayga-lines.js'
 
 /** T02 */
 export const tunQueues = defineCheck({
@@ -18,9 +18,10 @@ older version, the device of the other version is in the way. Measured: 0.9.2 ca
 Delete the device and let the version that runs make it again. The addresses and routes on it go with it; whoever made them
 (interfaces file, unit) has to make them again.`,
   needs: ['links', 'tayga'],
+  wants: ['services'],
   after: [],
-  run(facts) {
-    return facts.tayga.flatMap(config => {
+  run(facts, model) {
+    return taygaInUse(facts.tayga, model, facts.maybe('services')).flatMap(config => {
       const line = taygaLines(config).find(l => l.name === 'tun-device')
       const link = facts.links.find(l => l.name === line?.args[0])
       if (!line || !link?.tun?.persistent || link.carrier || config.version === null) return []

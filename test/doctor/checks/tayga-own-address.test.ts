@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { taygaOwnAddress } from '../../../src/doctor/checks/tayga-own-address.js'
 import type { Facts } from '../../../src/facts/facts.js'
 import { found } from '../found.js'
-import { tayga, withAddress, withTayga } from '../hosts.js'
+import { having, tayga, withAddress, withLink, withTayga } from '../hosts.js'
 
 const own6 = (address: string) => withTayga(tayga(), t => t.replace(/^ipv6-addr.*$/m, `ipv6-addr ${address}`))
 
@@ -10,6 +10,7 @@ const rows: readonly (readonly [string, Facts, readonly string[]])[] = [
   ['healthy', tayga(), []],
   ["the host has tayga's IPv4 address", withAddress(tayga(), 'nat64', '192.168.255.1/24'), ['N64-306 error']],
   ["the host has tayga's IPv6 address", withAddress(tayga(), 'lo', '2001:db8:64::64/128'), ['N64-306 error']],
+  ['a file that is left over', having(withLink(own6('64:ff9b::1'), 'nat64', { carrier: false }), 'services', {}), []],
   ['inside the prefix', own6('64:ff9b::1'), ['N64-306 error']],
   [
     'inside the well-known prefix, which is not the prefix',
