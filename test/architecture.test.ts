@@ -93,7 +93,8 @@ describe('imports', () => {
     const impure = pure.filter(file => {
       const text = readFileSync(join(root, file), 'utf8')
       const code = text.replace(/\/\*[\s\S]*?\*\/|\/\/.*$|explanation: `[^`]*`/gm, '')
-      const globals = /\b(Date\.now|new Date\b(?!\([^)])|Math\.random|performance\.|process\.|setTimeout|setInterval|console\.)/
+      const globals =
+        /\b(Date\.now|new Date\b(?!\([^)])|Math\.random|performance\.|process\.|setTimeout|setInterval|console\.)/
       return globals.test(code) || importsOf(file).some(i => i.target.startsWith('node:') && !i.typeOnly)
     })
     expect(impure).toEqual([])
