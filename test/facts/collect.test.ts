@@ -429,6 +429,21 @@ describe('what programs print', () => {
     ])
   })
 
+  it('Open vSwitch: a port belongs to its bridge, which the kernel does not say', async () => {
+    const link = prints(
+      '[{"ifindex":3,"ifname":"fwln100o0","flags":["UP"],"master":"ovs-system"},{"ifindex":4,"ifname":"eno1"}]',
+    )
+    const table = (bridges: string, ports: string) =>
+      `case "$*" in *Bridge) ${prints(bridges)} ;; *Port) ${prints(ports)} ;; esac`
+    const vsctl = table('{"data":[["vmbr0",["uuid","b"]]]}', '{"data":[[["uuid","b"],"fwln100o0"]]}')
+    const files = { '/sys/module/openvswitch/version': '' }
+    const { facts } = await collectFrom({ files, programs: { ip: link, 'ovs-vsctl': vsctl } }, { only: ['links'] })
+    expect(value(facts.links).map(l => [l.name, l.ovsBridge ?? null])).toEqual([
+      ['fwln100o0', 'vmbr0'],
+      ['eno1', null],
+    ])
+  })
+
   it('systemctl show', () => {
     const text = [
       'Id=jool.service\nLoadState=loaded\nActiveState=inactive\nSubState=dead\nUnitFileState=enabled\nResult=success\nConditionResult=no',

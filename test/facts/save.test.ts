@@ -4,6 +4,8 @@ import { join } from 'node:path'
 import { gunzipSync, gzipSync } from 'node:zlib'
 import fc from 'fast-check'
 import { afterAll, describe, expect, it } from 'vitest'
+import { CHECKS } from '../../src/doctor/checks/index.js'
+import { diagnose } from '../../src/doctor/runner.js'
 import { packBundle, rawNames, unpackBundle } from '../../src/facts/bundle.js'
 import { loadFacts } from '../../src/facts/load.js'
 import { parseFacts, printFacts } from '../../src/facts/save.js'
@@ -124,6 +126,14 @@ describe('what can be loaded', () => {
     }))
     const loaded = loadFacts(write(gzipSync(packTar(files, 0))))
     expect(value(loaded.modules)).toEqual([{ name: 'jool', version: null }])
+  })
+
+  it('a bundle of version 0.1.0, with the cause in it', () => {
+    const loaded = loadFacts(join(import.meta.dirname, '../../fixtures/bundles/jool-hairpin-0.1.0.tar.gz'))
+    expect(loaded.collected.by).toBe('nat64 0.1.0')
+    const { findings, outcomes } = diagnose(loaded, CHECKS)
+    expect(findings.filter(t => t.finding.severity === 'error').map(t => t.finding.code)).toEqual(['N64-201'])
+    expect(outcomes.filter(o => o.result.status === 'crashed')).toEqual([])
   })
 
   it('a recording whose Jool lives in a namespace', () => {
