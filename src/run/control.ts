@@ -5,7 +5,7 @@
  *     {"ask":"sessions","limit":100}        -> {"ok":true,"data":{"rows":[…],"total":4711}}
  *     anything else                         -> {"ok":false,"error":"…"}
  */
-import { chmodSync, unlinkSync } from 'node:fs'
+import { chmodSync, lstatSync, unlinkSync } from 'node:fs'
 import { connect, createServer, type Server, type Socket } from 'node:net'
 import { EXIT, UserError } from '../errors.js'
 
@@ -37,7 +37,7 @@ export async function serveControl(path: string, handler: ControlHandler): Promi
   if (await isAlive(path)) {
     throw new UserError(`Another program already listens on ${path}.`, { exitCode: EXIT.unable })
   }
-  unlinkIfThere(path)
+  removeSocket(path)
   const server = createServer(socket => serveClient(socket, handler))
   server.maxConnections = MAX_CLIENTS
   const umask = process.umask(0o177)
@@ -48,7 +48,9 @@ export async function serveControl(path: string, handler: ControlHandler): Promi
     })
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code ?? String(error)
-    throw new UserError(`The control socket ${path} cannot be made (${code}).`, { exitCode: EXIT.unable })
+    // Node says EACCES for a directory that is not there, too.
+    const why = code === 'EACCES' ? 'its directory does not exist or may not be written' : code
+    throw new UserError(`The control socket ${path} cannot be made: ${why}.`, { exitCode: EXIT.unable })
   } finally {
     process.umask(umask)
   }
@@ -153,10 +155,14 @@ export function isAlive(path: string): Promise<boolean> {
   })
 }
 
-function unlinkIfThere(path: string): void {
-  try {
-    unlinkSync(path)
-  } catch {
-    // Not there; anything else shows when listening.
+/** Removes a socket that was left over. Anything else of that name is somebody's, and stays. */
+function removeSocket(path: string): void {
+  const stat = lstatSync(path, { throwIfNoEntry: false })
+  if (stat?.isSocket()) unlinkSync(path)
+  else if (stat) {
+    throw new UserError(`${path} is no socket, so the control socket is not put in its place.`, {
+      exitCode: EXIT.unable,
+      nextSteps: ['Give the socket another name:  --socket PATH'],
+    })
   }
 }

@@ -1,9 +1,14 @@
-import { existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { spawnSync } from 'node:child_process'
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { connect, createServer, type Server } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { answerLine, askControl, type ControlHandler, serveControl } from '../../src/run/control.js'
+
+/** Ends without taking its socket away. */
+const LEAVE_SOCKET =
+  "require('node:net').createServer().listen(process.argv[1], () => process.kill(process.pid, 'SIGKILL'))"
 
 const handler: ControlHandler = {
   status: async () => ({ uptimeMs: 5 }),
@@ -64,11 +69,19 @@ describe('the socket', () => {
     expect(await askControl(path, { ask: 'bib', limit: 5 })).toEqual({ rows: [0, 1, 2, 3, 4], total: 4711 })
   })
 
-  it('replaces one that nobody listens on, and a plain file', async () => {
+  it('replaces one that nobody listens on', async () => {
     const path = join(dir, 'a.sock')
-    writeFileSync(path, 'left over')
+    spawnSync(process.execPath, ['-e', LEAVE_SOCKET, path])
+    expect(statSync(path).isSocket()).toBe(true)
     await serve(path)
     expect(await askControl(path, { ask: 'status' })).toEqual({ uptimeMs: 5 })
+  })
+
+  it('replaces nothing else', async () => {
+    const path = join(dir, 'precious')
+    writeFileSync(path, 'precious')
+    await expect(serve(path)).rejects.toThrow(`${path} is no socket, so the control socket is not put in its place.`)
+    expect(readFileSync(path, 'utf8')).toBe('precious')
   })
 
   it('does not take over one that is alive', async () => {
