@@ -190,14 +190,3 @@ function readDisabled(): string {
     return ''
   }
 }
-
-/** Ways of moving packets, whether each works here, and where not, why. */
-export function checkIoKinds(): { kind: 'io_uring' | 'read-write'; works: boolean; why: string }[] {
-  const ring = openRing(8)
-  const works = typeof ring !== 'number'
-  if (works) ring.close()
-  return [
-    { kind: 'io_uring', works, why: works ? '' : describeRingRefusal(ring) },
-    { kind: 'read-write', works: true, why: '' },
-  ]
-}

@@ -31,6 +31,8 @@ export interface Rows {
 export interface PacketWorker {
   /** How packets are moved. */
   readonly io: IoKind
+  /** Why io_uring is not used although it was asked for, as a sentence; else ''. */
+  readonly ringRefusal: string
   /** What was taken over from `state`. */
   readonly imported: { readonly bib: number; readonly sessions: number; readonly refused: number }
   /** Counters, live: see xlat/stats.ts and loop-stats.ts. */
@@ -133,6 +135,7 @@ export async function startPacketWorker(options: PacketWorkerOptions): Promise<P
 
   return {
     io: ready.io,
+    ringRefusal: ready.ringRefusal,
     imported: ready.imported,
     stats: makeStats(buffers.stats),
     loop: makeLoopStats(buffers.loopStats),

@@ -80,6 +80,8 @@ export type FromWorker =
   | {
       readonly type: 'ready'
       readonly io: IoKind
+      /** Why io_uring is not used although it was asked for; else ''. */
+      readonly ringRefusal: string
       readonly imported: { bib: number; sessions: number; refused: number }
     }
   | { readonly type: 'reconfigured'; readonly droppedSessions: number }

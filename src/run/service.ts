@@ -89,6 +89,7 @@ async function bringUp(
   let worker: PacketWorker | null = null
   try {
     worker = await startPacketWorker(workerOptions(device.config, device.tun, saved))
+    reportRing(worker, device.config.io, log)
     reportImport(worker, saved, device.config.xlat.mode, log)
     await applyChanges(
       prepared.plan.changes.filter(c => c.kind !== 'device' && !inherited.some(i => sameWish(i, c))),
@@ -148,6 +149,13 @@ function workerOptions(config: RunConfig, tun: Tun, saved: Saved | null) {
     spinUs: config.spinUs,
     state: saved?.state ?? null,
   }
+}
+
+function reportRing({ ringRefusal }: PacketWorker, asked: RunConfig['io'], log: Log): void {
+  if (ringRefusal === '') return
+  const sentence = `${ringRefusal} Packets are read and written one by one, which costs speed.`
+  if (asked === 'io_uring') log.warning(sentence)
+  else log.info(sentence)
 }
 
 function reportImport(worker: PacketWorker, saved: Saved, mode: Mode, log: Log): void {

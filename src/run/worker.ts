@@ -2,7 +2,7 @@
 import { randomFillSync } from 'node:crypto'
 import { performance } from 'node:perf_hooks'
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads'
-import { openRing, type Ring } from '../host/io-uring.js'
+import { describeRingRefusal, openRing, type Ring } from '../host/io-uring.js'
 import { Outbox } from '../xlat/outbox.js'
 import { makeStats, STAT } from '../xlat/stats.js'
 import { Translator } from '../xlat/translator.js'
@@ -32,10 +32,10 @@ function makeRandom32(): () => number {
   }
 }
 
-function tryRing(): Ring | null {
-  if (start.io === 'read-write') return null
+function tryRing(): { ring: Ring | null; refusal: string } {
+  if (start.io === 'read-write') return { ring: null, refusal: '' }
   const ring = openRing(RING_ENTRIES)
-  return typeof ring === 'number' ? null : ring
+  return typeof ring === 'number' ? { ring: null, refusal: describeRingRefusal(ring) } : { ring, refusal: '' }
 }
 
 /** Handles the messages that are waiting. Returns the one that ends the loop, if it is among them. */
@@ -61,7 +61,7 @@ function handleMessages(translator: Translator): (ToWorker & { type: 'stop' }) |
 
 function work(): void {
   const arena = openArena(SLOTS)
-  const ring = tryRing()
+  const { ring, refusal } = tryRing()
   const translator = new Translator(start.config, {
     random32: makeRandom32(),
     secret: start.secret,
@@ -86,7 +86,7 @@ function work(): void {
       return stop !== null
     },
   })
-  post({ type: 'ready', io: ring === null ? 'read-write' : 'io_uring', imported })
+  post({ type: 'ready', io: ring === null ? 'read-write' : 'io_uring', ringRefusal: refusal, imported })
   const end = loop.run()
   if (end.reason === 'device-lost')
     post({ type: 'device-lost', errno: end.errno, state: translator.exportState(now()) })
