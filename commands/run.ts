@@ -5,6 +5,9 @@ import { loadConfig } from '../src/config/load.js'
 import { makeOutput } from '../src/run/output.js'
 import { loadForUndo, runCommand } from '../src/run/run-command.js'
 
+/** Each of these is all that is done. */
+const alone = (...others: string[]) => ({ exclusive: ['dry-run', 'print-config', ...others] })
+
 export default class Run extends BaseCommand {
   static override summary = 'Translate between IPv6-only guests and IPv4, on a TUN device.'
   static override description = [
@@ -28,9 +31,9 @@ export default class Run extends BaseCommand {
     ...settingFlags,
     'dry-run': Flags.boolean({ char: 'n', summary: 'print what would be changed on this host, and change nothing' }),
     'print-config': Flags.boolean({ summary: 'print the configuration with the origin of each value' }),
-    undo: Flags.boolean({ summary: 'undo what a run that was killed has left behind' }),
-    mktun: Flags.boolean({ summary: 'make the TUN device, persistent, and end' }),
-    rmtun: Flags.boolean({ summary: 'remove the persistent TUN device, and end' }),
+    undo: Flags.boolean({ summary: 'undo what a run that was killed has left behind', ...alone() }),
+    mktun: Flags.boolean({ summary: 'make the TUN device, persistent, and end', ...alone('undo') }),
+    rmtun: Flags.boolean({ summary: 'remove the persistent TUN device, and end', ...alone('undo', 'mktun') }),
   }
 
   async run(): Promise<unknown> {

@@ -90,7 +90,7 @@ export function sentence({ config, chosen, plan: planned }: Prepared): string {
       : 'mapped addresses only'
     return `${what}; ${pool}${behind}.`
   }
-  if (xlat.mode === 'siit') return `${what}, stateless, with ${mappings}${behind}.`
+  if (xlat.mode === 'siit') return `${what}, stateless${xlat.pool6 ? `, with ${mappings}` : ''}${behind}.`
   return `${what}; guests leave as ${poolAddresses(xlat.pool4)}${behind}.`
 }
 
