@@ -19,9 +19,6 @@ export const POOL6_LENGTHS = [32, 40, 48, 56, 64, 96] as const
 /** 64:ff9b::/96, the well-known prefix (RFC 6052 section 2.1). */
 export const WELL_KNOWN_PREFIX: Prefix6 = { address: [0x0064ff9b, 0, 0, 0], length: 96 }
 
-/** 64:ff9b:1::/48, for use within one network, non-global IPv4 included (RFC 8215). */
-export const LOCAL_USE_PREFIX: Prefix6 = { address: [0x0064ff9b, 0x00010000, 0, 0], length: 48 }
-
 /** Puts `address` into `prefix`; u-octet and suffix are zero. `prefix.length` must be one of {@link POOL6_LENGTHS}. */
 export function embed(prefix: Prefix6, address: number): Ipv6 {
   const [a, b, c] = prefix.address

@@ -1,5 +1,4 @@
 /** Special-purpose addresses (RFC 6890 and its registries), for the decisions a translator takes. */
-import type { Ipv6 } from './ipv6.js'
 import { contains4, type Prefix4, parsePrefix4 } from './prefix.js'
 
 const table = (...texts: string[]): readonly Prefix4[] => texts.map(t => parsePrefix4(t) as Prefix4)
@@ -40,9 +39,4 @@ export function isMartian4(address: number): boolean {
 export function isMartian6(a: number, _b: number, _c: number, _d: number): boolean {
   const first = a >>> 24
   return first === 0xff || (first === 0 && a !== 0x0064ff9b) || a >>> 22 === 0xfe800000 >>> 22
-}
-
-/** Says whether an IPv6 address is multicast. */
-export function isMulticast6(address: Ipv6): boolean {
-  return address[0] >>> 24 === 0xff
 }

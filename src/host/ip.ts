@@ -100,9 +100,6 @@ function uniformPrefix(text: string, family: 4 | 6): string {
 const has = (key: string) => (json: Json) => typeof json[key] === 'string'
 
 export const readLinks = async () => parseLinks(await ipJson('-d', 'link', 'show'))
-export const readAddresses = async () => parseAddresses(await ipJson('address', 'show'))
-export const readRoutes = async (family: 4 | 6) =>
-  parseRoutes(await ipJson(`-${family}`, 'route', 'show', 'table', 'all'), family)
 
 /** IPv4 addresses that the host answers ARP for. */
 export async function readProxied4(): Promise<string[]> {

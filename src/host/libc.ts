@@ -78,7 +78,6 @@ const syscall: (number: number, a: number, b: number, c: number, d: number, e: n
 // The same numbers on every architecture with the unified table (x86-64, arm64, riscv64, arm, s390x, ppc64).
 const IO_URING_SETUP = 425
 const IO_URING_ENTER = 426
-const IO_URING_REGISTER = 427
 
 /** io_uring_setup(2); `params` is a struct io_uring_params at an address. Returns a descriptor or -1. */
 export function ioUringSetup(entries: number, params: number): number {
@@ -88,11 +87,6 @@ export function ioUringSetup(entries: number, params: number): number {
 /** io_uring_enter(2). Returns how many entries were submitted, or -1. */
 export function ioUringEnter(fd: number, submit: number, minComplete: number, flags: number): number {
   return syscall(IO_URING_ENTER, fd, submit, minComplete, flags, 0, 0)
-}
-
-/** io_uring_register(2) of `count` things at an address. Returns -1 on error. */
-export function ioUringRegister(fd: number, opcode: number, address: number, count: number): number {
-  return syscall(IO_URING_REGISTER, fd, opcode, address, count, 0, 0)
 }
 
 const mmapCall: (

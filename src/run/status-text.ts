@@ -2,7 +2,7 @@
 import { formatBytes, formatCount, formatDuration, formatSi } from '../term/format.js'
 import { formatTable } from '../term/table.js'
 import type { BibRow, GuestRow, SessionRow } from './protocol.js'
-import type { DirectionStatus, Fill, StatusSnapshot } from './status-types.js'
+import { type DirectionStatus, type Fill, STATUS_SCHEMA, type StatusSnapshot } from './status-types.js'
 
 export interface StatusTables {
   readonly bib?: { readonly rows: readonly BibRow[]; readonly total: number }
@@ -14,7 +14,7 @@ export interface StatusTables {
 export function statusJson(status: StatusSnapshot, tables: StatusTables): object {
   const { bib, sessions, guests } = status
   return {
-    schema: 'nat64.status/1',
+    schema: STATUS_SCHEMA,
     ...status,
     bib: { ...bib, ...tables.bib },
     sessions: { ...sessions, ...tables.sessions },

@@ -2,7 +2,7 @@ import ipaddr from 'ipaddr.js'
 import { describe, expect, it } from 'vitest'
 import { parseIpv4 } from '../../src/addr/ipv4.js'
 import { type Ipv6, parseIpv6 } from '../../src/addr/ipv6.js'
-import { isGlobal4, isMartian4, isMartian6, isMulticast6 } from '../../src/addr/special.js'
+import { isGlobal4, isMartian4, isMartian6 } from '../../src/addr/special.js'
 
 const v4 = (text: string): number => parseIpv4(text) as number
 const v6 = (text: string): Ipv6 => parseIpv6(text) as Ipv6
@@ -82,13 +82,5 @@ describe('martians', () => {
     ['2001:db8::1', false],
   ])('IPv6 %s: %s', (text, expected) => {
     expect(isMartian6(...v6(text))).toBe(expected)
-  })
-  it('IPv6 multicast', () => {
-    expect(['ff02::1', 'ff0e::1', 'fe80::1', '2001:db8::1'].map(a => isMulticast6(v6(a)))).toEqual([
-      true,
-      true,
-      false,
-      false,
-    ])
   })
 })

@@ -399,7 +399,7 @@ describe('refusals leave the host as it was', () => {
     expect(done).toMatchObject({
       exit: 3,
       err: expect.stringMatching(
-        /already routed to another TUN device, other; \S+ \(process \d+\) translates on it\. It would win/,
+        /already routed to another TUN device, other; another nat64 \(process \d+\) translates on it\. It would win/,
       ),
     })
     expect(hostState(host)).toEqual(before)
