@@ -1,7 +1,8 @@
 /** What Jool's counters prove: over an interval what rises, over the life of an instance only what is a share of its work. */
-import type { JoolInstanceFact } from '../facts/facts.js'
+import type { JoolInstanceFact, KernelLogLine } from '../facts/facts.js'
 import type { Evidence, Finding, Remedy, Severity } from './check.js'
 import { joolCommand, joolLabel } from './jool-instance.js'
+import { packetEvidence } from './jool-packets.js'
 
 /** A total says nothing about now: fewer than this many are history. */
 const MIN_TOTAL = 10
@@ -16,6 +17,8 @@ export interface CounterRule {
   readonly share: number
   /** Also told when nothing is known but totals. */
   readonly totals: boolean
+  /** The kernel's log: the last packet of it that such a counter is about is shown. */
+  readonly log?: readonly KernelLogLine[] | undefined
 }
 
 export interface Tally {
@@ -87,12 +90,13 @@ export function countedFindings(
     const t = tally(instance, rule)
     if (t === null) return []
     const said = say(t, joolLabel(instance))
+    const packet = packetEvidence(rule.log ?? [], instance, rule.counters)
     return [
       {
         severity: t.severity,
         title: said.title,
         because: said.because,
-        evidence: [counterEvidence(t)],
+        evidence: [counterEvidence(t), ...(packet ? [packet] : [])],
         affects: [joolLabel(instance)],
         remedies: said.remedies ?? [],
         references: said.references ?? [],

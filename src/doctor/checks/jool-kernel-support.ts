@@ -26,12 +26,12 @@ kernels it was made for: 4.1.8 up to 5.16, 4.1.9 up to 6.1, 4.1.10 up to 6.3, 4.
 
 With a newer kernel Jool may not compile, or compile and misbehave: lost packets without a counter, warnings in the kernel's log,
 crashes of the host. A version that compiles is not a version that was tested.`,
-  needs: ['kernel', 'modules', 'packages'],
-  wants: ['jool'],
+  needs: ['kernel', 'modules'],
+  wants: ['jool', 'packages'],
   after: ['N64-501', 'N64-502'],
   run(facts) {
     const loaded = facts.modules.find(m => /^jool/.test(m.name))
-    const packaged = facts.packages['jool-dkms']
+    const packaged = facts.maybe('packages')?.['jool-dkms']
     const version = facts.maybe('jool')?.module ?? loaded?.version ?? packaged
     if (!version || (!loaded && !packaged)) return []
     const newest = [...NEWEST_KERNEL].reverse().find(([jool]) => compareVersions(version, jool) >= 0)

@@ -14,10 +14,11 @@ go on, and it is lost further down. The debug log has the reason as "returned er
 Some failures at boot, before the routes were there, are history: they are told only while they rise, or when they are a share of
 the instance's work. For an instance in a namespace the routes of that namespace count.`,
   needs: ['jool'],
-  wants: ['routes'],
+  wants: ['routes', 'kernelLog'],
   after: [],
   run(facts) {
-    const rule = { counters: ['JSTAT_FAILED_ROUTES'], severity: 'error', share: 0.01, totals: true } as const
+    const log = facts.maybe('kernelLog')
+    const rule = { counters: ['JSTAT_FAILED_ROUTES'], severity: 'error', share: 0.01, totals: true, log } as const
     // Routes of another namespace are not known.
     const areAllHere = facts.jool.instances.every(i => i.netns === null)
     const routes = areAllHere ? facts.maybe('routes') : undefined

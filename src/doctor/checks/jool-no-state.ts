@@ -15,14 +15,17 @@ From the IPv4 side the same is normal: scanners knock at every port. JSTAT_BIB4_
 (another host than the one that was asked), JSTAT_V4_SYN (connections from outside are forbidden) and JSTAT_SYN4_EXPECTED are
 therefore told as information, only when they rise and are most of the traffic. A service of a guest that should be reachable needs a static entry: jool bib add.`,
   needs: ['jool'],
+  wants: ['kernelLog'],
   after: ['N64-524'],
   run(facts) {
-    const lost = { counters: ['JSTAT_SYN6_EXPECTED'], severity: 'warning', share: 0.02, totals: false } as const
+    const log = facts.maybe('kernelLog')
+    const lost = { counters: ['JSTAT_SYN6_EXPECTED'], severity: 'warning', share: 0.02, totals: false, log } as const
     const knocks = {
       counters: ['JSTAT_BIB4_NOT_FOUND', 'JSTAT_ADF', 'JSTAT_V4_SYN', 'JSTAT_SYN4_EXPECTED'],
       severity: 'info',
       share: 0.5,
       totals: false,
+      log,
     } as const
     return [
       ...countedFindings(facts.jool.instances, lost, (t, label) => ({

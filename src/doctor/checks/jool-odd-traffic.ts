@@ -24,10 +24,12 @@ fragmented UDP without a checksum, source routes and routing headers under way, 
 extensions. They are rare, mostly made by hand or by scanners, and dropping them is right. It is told as information, because the
 sender sees only silence: large pings through a NAT64 are the usual case.`,
   needs: ['jool'],
+  wants: ['kernelLog'],
   after: [],
   run(facts) {
+    const log = facts.maybe('kernelLog')
     return Object.entries(RULES).flatMap(([counter, [what, reference]]) => {
-      const rule = { counters: [counter], severity: 'info', share: 0.001, totals: true } as const
+      const rule = { counters: [counter], severity: 'info', share: 0.001, totals: true, log } as const
       return countedFindings(facts.jool.instances, rule, (t, label) => ({
         title: `${label} dropped ${howMany(t)} by the rules of translation`,
         because: `They are ${what}.`,

@@ -19,13 +19,15 @@ out of pool4 addresses for mark 0" in the kernel's log says the same.`,
   wants: ['kernelLog'],
   after: [],
   run(facts) {
+    const lines = facts.maybe('kernelLog')
     const rule = {
       counters: ['JSTAT_MASK_DOMAIN_NOT_FOUND', 'JSTAT_BIB6_NOT_FOUND', 'JSTAT_6056_F'],
       severity: 'error',
       share: 0.001,
       totals: true,
+      log: lines,
     } as const
-    const log = facts.maybe('kernelLog')?.findLast(l => /running out of pool4 addresses/.test(l.text))
+    const log = lines?.findLast(l => /running out of pool4 addresses/.test(l.text))
     const findings = countedFindings(facts.jool.instances, rule, (t, label) => {
       const lacksEntry = t.counted[0]?.[0] === 'JSTAT_MASK_DOMAIN_NOT_FOUND'
       return {
