@@ -3,7 +3,7 @@ import { lookUp, masqueradedBy } from '../../path/host-view.js'
 import { PROBE_TARGET4 } from '../../path/inventory.js'
 import { activeEngines, inside, isRouted, lengthOf, tunOf } from '../ask.js'
 import { defineCheck } from '../check.js'
-import { safe } from '../remedy.js'
+import { disruptive, safe } from '../remedy.js'
 
 const PRIVATE = ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', '100.64.0.0/10', '192.0.0.0/24']
 
@@ -59,7 +59,16 @@ nat64 run makes the rule itself and takes it away when it ends.`,
             { source: `ip route get ${PROBE_TARGET4}`, text: `${PROBE_TARGET4} dev ${out}`, mark: `dev ${out}` },
           ],
           affects: device === null ? [] : [device],
-          remedies: [safe('Masquerade the pool where it leaves.', [rule], [rule.replace(' -A ', ' -D ')])],
+          remedies: [
+            engine.engine.kind === 'nat64'
+              ? disruptive(
+                  'Restart the translator: it makes the rule when it starts.',
+                  ['systemctl restart nat64'],
+                  'Connections pause for a moment.',
+                  [],
+                )
+              : safe('Masquerade the pool where it leaves.', [rule], [rule.replace(' -A ', ' -D ')]),
+          ],
           references: ['RFC 1918 §3'],
         },
       ]

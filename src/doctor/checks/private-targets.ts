@@ -3,7 +3,7 @@ import type { EngineInfo } from '../../path/inventory.js'
 import { activeEngines, gatewaysOf, inside, isHooked, lengthOf, listed, networkOf } from '../ask.js'
 import type { Finding, Remedy } from '../check.js'
 import { defineCheck } from '../check.js'
-import { taygaEvidence, taygaLines } from '../tayga-lines.js'
+import { taygaEvidence, taygaInUse, taygaLines } from '../tayga-lines.js'
 
 const PRIVATE = ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', '100.64.0.0/10', '169.254.0.0/16']
 
@@ -23,7 +23,7 @@ well-known prefix unless told otherwise (wkpf-strict no), and what they translat
 
 Only private networks that this host is attached to by other devices than the guests' own are named here.`,
   needs: ['addresses', 'links'],
-  wants: ['jool', 'tayga'],
+  wants: ['jool', 'tayga', 'services'],
   after: [],
   run(facts, model) {
     const guestDevices = model.nics.flatMap(n => gatewaysOf(n, facts.links, facts.addresses))
@@ -45,7 +45,7 @@ Only private networks that this host is attached to by other devices than the gu
         const open = exposed.filter(a => !pool4?.some(p => sharesNetwork(networkOf(a.address, a.length), p.address)))
         return open.length === 0 ? [] : [jool(e, open)]
       })
-    const loose = (facts.maybe('tayga') ?? []).flatMap(config => {
+    const loose = taygaInUse(facts.maybe('tayga') ?? [], model, facts.maybe('services')).flatMap(config => {
       const lines = taygaLines(config).filter(
         l => l.name === 'wkpf-strict' && /^(no|off|false|0)$/i.test(l.args[0] ?? ''),
       )
