@@ -2,24 +2,23 @@
  * Other addresses for real ones, always the same for the same one. What a diagnosis looks at stays: who is in which
  * prefix, which IPv4 address is in which IPv6 one (RFC 6052), which MAC address made which interface identifier.
  *
- *     public IPv4        a /24 each from the documentation ranges, then 198.18.0.0/15, then 240.0.0.0/4; last byte kept
+ *     public IPv4        a /24 each out of 25.0.0.0/8, which nobody routes on the internet; last byte kept. Not the documentation
+ *                        ranges: a translator treats them as it treats private ones (RFC 6052 section 3.1)
  *     global IPv6        a /32 each: 2001:db8::/32, then 3fff:1::/32 …; below it scrambled so that common prefixes stay common
  *     fd00::/8, fe80::   scrambled below the first byte, or the first 64 bits
  *     MAC addresses      02:00:00:00:00:01 …
- *     private, loopback, multicast, well-known: kept
+ *     private, loopback, multicast, well-known, documentation (IPv4): kept
  */
 import { createHmac } from 'node:crypto'
-import { formatIpv4, ipv4, parseIpv4 } from '../addr/ipv4.js'
+import { formatIpv4, parseIpv4 } from '../addr/ipv4.js'
 import { formatIpv6, type Ipv6, parseIpv6 } from '../addr/ipv6.js'
-import { contains4, contains6, mask32, maskIpv6, type Prefix4, type Prefix6, parsePrefix4 } from '../addr/prefix.js'
+import { contains4, contains6, mask32, maskIpv6, type Prefix4, type Prefix6 } from '../addr/prefix.js'
 import { embed, extract } from '../addr/rfc6052.js'
-import { NON_GLOBAL4 } from '../addr/special.js'
+import { isGlobal4 } from '../addr/special.js'
 
-const DOCUMENTATION = ['192.0.2.0/24', '198.51.100.0/24', '203.0.113.0/24'].map(t => parsePrefix4(t) as Prefix4)
-const KEPT4 = NON_GLOBAL4.filter(p => !DOCUMENTATION.some(d => d.address === p.address && d.length === p.length))
-const BENCHMARK = 0xc6120000
-const BENCHMARK_NETS = 512
-const RESERVED = 0xf0000000
+const NETS = 0x19000000
+const BLOCKS = 0x19800000
+const END = 0x1a000000
 
 export interface AliasOptions {
   /** Without it nobody can undo the scrambling. */
@@ -46,7 +45,7 @@ export function makeAliases(options: AliasOptions): Aliases {
   const blocks = placeBlocks(options.blocks4)
 
   function alias4(address: number): number {
-    if (address >>> 28 >= 14 || KEPT4.some(p => contains4(p, address))) return address
+    if (address >>> 28 >= 14 || !isGlobal4(address)) return address
     const block = blocks.find(b => contains4(b.from, address))
     if (block) return (block.to | (address & ~mask32(block.from.length))) >>> 0
     const net = (address & 0xffffff00) >>> 0
@@ -176,29 +175,22 @@ export function makeAliases(options: AliasOptions): Aliases {
 }
 
 function net24(index: number): number {
-  const documentation = DOCUMENTATION[index]
-  if (documentation) return documentation.address
-  const next = index - DOCUMENTATION.length
-  if (next < BENCHMARK_NETS) return (BENCHMARK + next * 256) >>> 0
-  return (RESERVED + ((next - BENCHMARK_NETS) & 0x7ffff) * 256) >>> 0
+  return NETS + ((index * 256) % (BLOCKS - NETS))
 }
 
-/** Puts blocks, each at a multiple of its size, into the upper half of 240.0.0.0/4. */
+/** Gives each block room at a multiple of its size, while there is some. */
 function placeBlocks(wanted: readonly Prefix4[]): { from: Prefix4; to: number }[] {
-  const isPublic = (p: Prefix4) => p.length >= 9 && p.length < 24 && !KEPT4.some(k => contains4(k, p.address))
-  const outer = wanted.filter(isPublic).filter((p, i, all) => {
-    const within = (q: Prefix4, j: number) =>
-      j !== i && contains4(q, p.address) && (q.length < p.length || (q.length === p.length && j < i))
-    return !all.some(within)
+  const isOurs = (p: Prefix4) => p.length > 9 && p.length < 24 && p.address >>> 28 < 14 && isGlobal4(p.address)
+  const isWider = (p: Prefix4, q: Prefix4) => p.length < q.length && contains4(p, q.address)
+  const all = wanted.filter(isOurs)
+  const distinct = all.filter((p, i) => all.findIndex(q => q.address === p.address && q.length === p.length) === i)
+  const outer = distinct.filter(p => !distinct.some(q => isWider(q, p))).sort((a, b) => a.length - b.length)
+  let next = BLOCKS
+  return outer.flatMap(from => {
+    const to = next
+    next += 2 ** (32 - from.length)
+    return next > END ? [] : [{ from, to }]
   })
-  let next = 0xf8000000
-  return [...outer]
-    .sort((a, b) => a.length - b.length)
-    .map(from => {
-      const to = next
-      next += 2 ** (32 - from.length)
-      return { from, to: ipv4(to) }
-    })
 }
 
 const hex2 = (n: number) => n.toString(16).padStart(2, '0')

@@ -61,9 +61,10 @@ function readme(facts: Facts, raw: readonly Raw[], names: readonly string[], opt
   const { at, by, hostname, root } = facts.collected
   const privacy = options.redacted
     ? [
-        'Public addresses, MAC addresses and names were replaced: each one everywhere by the same alias, so that the',
-        'diagnosis stays the same. Private addresses (10/8, 172.16/12, 192.168/16, 100.64/10), names of devices and numbers of',
-        'guests are as they were. Look through raw/ before you publish it.',
+        'Public addresses, MAC addresses and names were replaced: each one everywhere by the same alias, so that the diagnosis',
+        'stays the same. Aliases are out of 25.0.0.0/8, 2001:db8::/32 and 3fff::/20. Private addresses (10/8, 172.16/12,',
+        '192.168/16, 100.64/10), names of devices and numbers of guests are as they were. Look through raw/ before you',
+        'publish it.',
       ]
     : ['Nothing was replaced: this has the addresses and names of your host. `--redact` replaces them.']
   return [

@@ -101,7 +101,17 @@ describe('a redacted host', () => {
         },
       ],
     }
+    const publicTayga = {
+      ...colliding,
+      value: [
+        {
+          ...colliding.value[0]!,
+          text: 'tun-device nat64\nipv4-addr 93.184.216.2\nprefix 64:ff9b::/96\ndynamic-pool 93.184.216.64/26\n',
+        },
+      ],
+    }
     const hosts: Facts[] = [
+      { ...tayga, ...more, tayga: publicTayga },
       { ...jool, ...more },
       { ...tayga, ...more },
       { ...tayga, ...more, tayga: colliding },
@@ -169,6 +179,7 @@ describe('aliases', () => {
     '127.0.0.1',
     '224.0.0.1',
     '192.0.0.170',
+    '198.51.100.2',
     '100.64.0.1',
     '255.255.255.0',
     '::1',
@@ -188,14 +199,14 @@ describe('aliases', () => {
   it.each(kept)('keep %s', text => expect(make().inText(text)).toBe(text))
 
   const texts: readonly (readonly [string, string])[] = [
-    ['93.184.216.34#443 -> 93.184.216.35', '192.0.2.34#443 -> 192.0.2.35'],
-    ['-d 93.184.216.0/24 -j', '-d 192.0.2.0/24 -j'],
-    ['93.184.216.34:443,151.101.1.1', '192.0.2.34:443,198.51.100.1'],
+    ['93.184.216.34#443 -> 93.184.216.35', '25.0.0.34#443 -> 25.0.0.35'],
+    ['-d 93.184.216.0/24 -j', '-d 25.0.0.0/24 -j'],
+    ['93.184.216.34:443,151.101.1.1', '25.0.0.34:443,25.0.1.1'],
     ['[2a01:4f8::1]:80.', '[2001:db8::1]:80.'],
     ['dst=2a01:4f8::1: unreachable', 'dst=2001:db8::1: unreachable'],
-    ['64:ff9b::5db8:d822 is 93.184.216.34', '64:ff9b::c000:222 is 192.0.2.34'],
+    ['64:ff9b::5db8:d822 is 93.184.216.34', '64:ff9b::1900:22 is 25.0.0.34'],
     ['64:ff9b::10.0.0.1', '64:ff9b::a00:1'],
-    ['::ffff:93.184.216.34', '::ffff:192.0.2.34'],
+    ['::ffff:93.184.216.34', '::ffff:25.0.0.34'],
     ['BC:24:11:00:00:01 bc:24:11:00:00:01', '02:00:00:00:00:01 02:00:00:00:00:01'],
     ['2a01:4f8::/32', '2001:db8::/32'],
   ]
@@ -247,9 +258,9 @@ describe('aliases', () => {
 
   it('keep which IPv4 address is in which address of a NAT64 prefix of any length', () => {
     const aliases = make()
-    expect(aliases.inText('2a01:4f8:64::5db8:d822')).toBe(`${aliases.address('2a01:4f8:64::')}c000:222`)
+    expect(aliases.inText('2a01:4f8:64::5db8:d822')).toBe(`${aliases.address('2a01:4f8:64::')}1900:22`)
     const inPool = parseIpv6(aliases.address('2a01:4f8:99:5db8:d8:2200::'))!
-    expect([inPool[1] & 0xffff, inPool[2]]).toEqual([0xc000, 0x00022200])
+    expect([inPool[1] & 0xffff, inPool[2]]).toEqual([0x1900, 0x00002200])
   })
 
   it('do not run together, and are the same for the same secret only', () => {
