@@ -15,6 +15,6 @@ export function disruptive(text: string, commands: readonly string[], price: str
 export const TUN_INSTEAD: Remedy = safe(
   'Translate on a TUN device instead: no kernel module, nothing to rebuild after an upgrade of the kernel.',
   ['nat64 run'],
-  ['nat64 stop'],
-  'User space translates fewer packets a second than a kernel module.',
+  [],
+  'User space translates fewer packets a second than a kernel module. Stopping it undoes what it changed.',
 )

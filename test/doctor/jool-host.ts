@@ -35,6 +35,11 @@ export function withoutInstances(facts: Facts): Facts {
   return { ...facts, jool: patch(facts.jool, j => ({ ...j, instances: [] })) }
 }
 
+/** The host with Jool not loaded. */
+export function unloaded(values: { readonly [N in FactName]?: FactValue<N> } = {}): Facts {
+  return withoutInstances(joolHost({ modules: [], ...values }))
+}
+
 /** Counters as they stand, since the instance was created. */
 export function totals(stats: Readonly<Record<string, number>>, base: Facts = joolHost()): Facts {
   return withInstance(base, i => ({ ...i, stats: { ...i.stats, ...stats } }))

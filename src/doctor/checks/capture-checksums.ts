@@ -5,7 +5,7 @@ export const captureChecksums = defineCheck({
   code: 'N64-258',
   origin: 'M08',
   id: 'capture-checksums',
-  title: 'Captures on guests’ devices show checksums as they are',
+  title: "Captures on guests' devices show checksums as they are",
   explanation: `A guest with checksum offload hands its packets over with an unfinished TCP or UDP checksum; the last device on the way fills it
 in, and packets that never leave the host never get one. A capture on a tap, a veth pair or a TUN device then says "bad checksum" for
 packets that are fine. That is no fault and explains no loss; this note is for whoever

@@ -13,19 +13,22 @@ headers of the new kernel were not installed at that moment, or this version of 
 stands in /var/lib/dkms/jool/VERSION/build/make.log.
 
 On Proxmox the headers are the package proxmox-headers-$(uname -r) (pve-headers-… before version 8); on Debian
-linux-headers-$(uname -r). A module that is already loaded keeps working until the next boot.`,
+linux-headers-$(uname -r). A module that is already loaded keeps working until the next boot.
+
+Nothing is reported when the module is not loaded and another translator works on this host.`,
   needs: ['dkms', 'kernel', 'modules'],
   after: [],
-  run(facts) {
+  run(facts, model) {
     const own = facts.dkms.filter(d => d.module === 'jool' || d.module === 'jool_siit')
     const { release, headers } = facts.kernel
     if (own.length === 0 || own.some(d => d.kernel === release && d.state === 'installed')) return []
     const here = own.find(d => d.kernel === release)
     const version = (here ?? own.at(-1))?.version ?? ''
     const isLoaded = facts.modules.some(m => m.name === 'jool' || m.name === 'jool_siit')
+    if (!isLoaded && model.engines.some(e => e.active)) return []
     const text = own.map(d => `jool/${d.version}, ${d.kernel || 'no kernel'}: ${d.state}`).join('\n')
     const evidence = [{ source: 'dkms status jool', text, ...(here && { mark: here.state }) }]
-    const missing = `/lib/modules/${release}/build/Makefile is missing`
+    const makefile = `/lib/modules/${release}/build/Makefile`
     return [
       {
         severity: isLoaded ? ('warning' as const) : ('error' as const),
@@ -36,7 +39,8 @@ linux-headers-$(uname -r). A module that is already loaded keeps working until t
             : isLoaded
               ? 'The module is loaded now, from somewhere else than DKMS; it may be missing after the next boot.'
               : 'Without it the module cannot be loaded, and nothing is translated.',
-        evidence: headers === false ? [...evidence, { source: 'ls /lib/modules', text: missing }] : evidence,
+        evidence:
+          headers === false ? [...evidence, { source: `ls ${makefile}`, text: 'No such file or directory' }] : evidence,
         affects: [],
         remedies: [
           TUN_INSTEAD,

@@ -14,14 +14,14 @@ loop: with such a module it cannot be taken.`,
   needs: ['kernelLog'],
   wants: ['jool', 'joolConfig'],
   after: [],
-  run(facts) {
+  run(facts, model) {
     const refused = facts.kernelLog.findLast(l => /Netfilter is the only available instance framework/.test(l.text))
     const instances = facts.maybe('jool')?.instances ?? []
     if (!refused || instances.some(i => i.framework === 'iptables')) return []
     const file = Object.entries(facts.maybe('joolConfig') ?? {}).find(([, text]) => /"iptables"/.test(text))
     return [
       {
-        severity: instances.length > 0 ? ('warning' as const) : ('error' as const),
+        severity: model.engines.some(e => e.active) ? ('warning' as const) : ('error' as const),
         title: "Jool's module was built without its iptables framework",
         because: 'It was asked for an iptables instance and refused: the module was compiled without xtables.',
         evidence: [

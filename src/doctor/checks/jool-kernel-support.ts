@@ -29,11 +29,12 @@ crashes of the host. A version that compiles is not a version that was tested.`,
   needs: ['kernel', 'modules'],
   wants: ['jool', 'packages'],
   after: ['N64-501', 'N64-502'],
-  run(facts) {
+  run(facts, model) {
     const loaded = facts.modules.find(m => /^jool/.test(m.name))
     const packaged = facts.maybe('packages')?.['jool-dkms']
     const version = facts.maybe('jool')?.module ?? loaded?.version ?? packaged
     if (!version || (!loaded && !packaged)) return []
+    if (!loaded && model.engines.some(e => e.active)) return []
     const newest = [...NEWEST_KERNEL].reverse().find(([jool]) => compareVersions(version, jool) >= 0)
     const isBeyondTable = compareVersions(version, NEWEST_KERNEL.at(-1)?.[0] ?? '') > 0
     const [, limit] = newest ?? NEWEST_KERNEL[0] ?? ['', '']

@@ -24,15 +24,16 @@ is not signed with a key that the firmware knows (Secure Boot), when it was buil
 it misses functions that it was built against ("Unknown symbol"). Then modprobe fails, and jool.service with it; the kernel's log
 says why, in one line.
 
-"module verification failed: signature and/or required key missing - tainting kernel" is no refusal: the module was loaded.
+"module verification failed: signature and/or required key missing - tainting kernel" is no refusal: the module was loaded. Nothing is reported when another translator works on this host.
 
 A refused signature is cured by enrolling DKMS's key once (mokutil --import, then confirm at the console on the next boot); a
 wrong version by building again with the running kernel's headers. A translator on a TUN device (nat64 run) needs no module.`,
   needs: ['kernelLog', 'modules'],
   wants: ['kernel'],
   after: [],
-  run(facts) {
+  run(facts, model) {
     if (facts.modules.some(m => /^jool/.test(m.name) && m.name !== 'jool_common')) return []
+    if (model.engines.some(e => e.active)) return []
     const found = facts.kernelLog.flatMap(line => {
       const refusal = REFUSALS.find(([pattern]) => pattern.test(line.text))
       return refusal ? [{ line, because: refusal[1] }] : []

@@ -1,5 +1,6 @@
 import { defineCheck } from '../check.js'
 import { countedFindings, howMany } from '../jool-counters.js'
+import { safe } from '../remedy.js'
 
 /** S03. */
 export const joolNoRoute = defineCheck({
@@ -26,6 +27,7 @@ the instance's work. For an instance in a namespace the routes of that namespace
       title: `${label} found no route for ${howMany(t)}`,
       because:
         'The kernel had no route for the translated packets: an IPv4 default route or the way back to a guest is missing.',
+      remedies: [safe('See what the kernel would do.', ['ip route get 192.0.0.170', 'ip -6 route get <guest>'])],
     }))
     const has = (destination: string) => routes?.some(r => r.destination === destination && r.type === 'unicast')
     const missing = routes ? ['0.0.0.0/0', '::/0'].filter(d => !has(d)) : []

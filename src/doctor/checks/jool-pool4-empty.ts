@@ -65,6 +65,6 @@ function addRemedy(t: Tally) {
     'Give pool4 another address or a wider range, for all three protocols.',
     protocols.map(p => `${command} pool4 add --${p} <address> 61001-65535`),
     protocols.map(p => `${command} pool4 remove --${p} <address> 61001-65535`),
-    'The first entry ends the use of the host’s own addresses: add those, too, if they shall stay.',
+    "The first entry ends the use of the host's own addresses: add those, too, if they shall stay.",
   )
 }

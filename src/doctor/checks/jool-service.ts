@@ -29,7 +29,7 @@ addresses written into the file must not depend on it.`,
       const file = `/etc/jool/${name}.conf`
       return [
         {
-          severity: isFailed && !hasInstance ? ('error' as const) : ('warning' as const),
+          severity: isFailed && !model.engines.some(e => e.active) ? ('error' as const) : ('warning' as const),
           title: isFailed ? `${name}.service has failed` : `${name}.service is enabled and does nothing`,
           because: isFailed
             ? hasInstance

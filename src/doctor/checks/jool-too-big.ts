@@ -24,7 +24,7 @@ GRO or LRO had merged several segments before Jool saw them. Transfers from some
         because:
           errors > 0
             ? 'It told the senders, and they go on: their ICMP is filtered, or segments were merged before Jool saw them.'
-            : 'The senders were not told.',
+            : 'They did not fit on the way out, and Jool could not tell the senders.',
         references: ['RFC 7915 §4', 'https://github.com/NICMx/Jool/issues/331'],
       }
     })

@@ -17,7 +17,7 @@ It happens when only one of jool-tools and jool-dkms was upgraded, or both were 
   needs: ['modules'],
   wants: ['jool', 'packages', 'kernelLog'],
   after: [],
-  run(facts) {
+  run(facts, model) {
     const jool = facts.maybe('jool')
     const packages = facts.maybe('packages') ?? {}
     const client = jool?.client ?? packages['jool-tools']
@@ -35,7 +35,9 @@ It happens when only one of jool-tools and jool-dkms was upgraded, or both were 
     ]
     return [
       {
-        severity: 'error' as const,
+        severity: model.engines.some(e => e.active && e.engine.kind !== 'jool')
+          ? ('warning' as const)
+          : ('error' as const),
         title: differ
           ? `Jool's programs are ${client}, and its loaded module is ${module}`
           : "Jool's programs and its module do not understand each other",

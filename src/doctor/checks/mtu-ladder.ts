@@ -20,14 +20,13 @@ bridge, VLAN devices on it and the translator's TUN device.`,
   needs: ['links'],
   after: [],
   run(facts, model) {
+    if (!model.engines.some(e => e.active)) return []
     const byName = new Map(facts.links.map(l => [l.name, l]))
     const bridges = new Set(model.nics.map(n => n.bridge))
     const tuns = new Set(model.engines.flatMap(e => ('device' in e.engine ? [e.engine.device] : [])))
     const isSix = (l: LinkFact) =>
       bridges.has(l.name) || tuns.has(l.name) || (l.vlan !== null && bridges.has(l.vlan.parent))
-    const tooSmall = facts.links
-      .filter(l => isSix(l) && l.mtu < IPV6_MINIMUM && model.engines.length > 0)
-      .map(l => below(l))
+    const tooSmall = facts.links.filter(l => isSix(l) && l.mtu < IPV6_MINIMUM).map(l => below(l))
     const narrow = model.nics.flatMap(nic => {
       const bridge = byName.get(nic.bridge)
       if (!bridge) return []
@@ -80,7 +79,7 @@ function evidenceOf(link: LinkFact) {
 
 function raise(link: LinkFact, mtu: number) {
   return safe(
-    'Give it the MTU of the others, here and in the guest’s or network’s configuration.',
+    "Give it the MTU of the others, here and in the guest's or network's configuration.",
     [`ip link set ${link.name} mtu ${mtu}`],
     [`ip link set ${link.name} mtu ${link.mtu}`],
   )

@@ -7,7 +7,7 @@ export const translatorMtu = defineCheck({
   code: 'N64-255',
   origin: 'M05',
   id: 'translator-mtu',
-  title: 'The translator cuts packets to what the guests’ links carry',
+  title: "The translator cuts packets to what the guests' links carry",
   explanation: `An IPv4 packet that may be fragmented and is too long as IPv6 is cut by the translator. How long the pieces may be is a setting:
 lowest-ipv6-mtu of Jool (1280), offlink-mtu of Tayga (1280). It may be raised when every IPv6 link to every guest is known to carry
 more; pieces that do not fit are lost, because a router may not cut IPv6 packets again. Symptoms: big UDP answers (DNS, SIP, QUIC) get lost,

@@ -2,13 +2,13 @@ import { describe, expect, it } from 'vitest'
 import { joolKernelSupport } from '../../../src/doctor/checks/jool-kernel-support.js'
 import type { Facts } from '../../../src/facts/facts.js'
 import { found } from '../found.js'
-import { joolHost, joolVersions } from '../jool-host.js'
+import { joolHost, joolVersions, unloaded } from '../jool-host.js'
 
 const kernel = (release: string) => ({ release, machine: 'x86_64', version: '' })
 const on = (release: string, version: string): Facts =>
   joolVersions(joolHost({ kernel: kernel(release), packages: { 'jool-dkms': version } }), version, version)
 const not = (release: string, version: string): Facts =>
-  joolHost({ kernel: kernel(release), modules: [], packages: { 'jool-dkms': version } })
+  unloaded({ kernel: kernel(release), packages: { 'jool-dkms': version } })
 
 const rows: readonly (readonly [string, Facts, readonly string[]])[] = [
   ['4.1.9 on 6.1', on('6.1.0-56-amd64', '4.1.9'), []],
@@ -19,7 +19,7 @@ const rows: readonly (readonly [string, Facts, readonly string[]])[] = [
   ['4.1.15 on 6.19', on('6.19.0', '4.1.15'), ['N64-503 warning']],
   ['a version newer than the list', on('7.2.0', '4.1.16'), []],
   ['4.0.9 on 6.1', on('6.1.0', '4.0.9'), ['N64-503 warning']],
-  ['no Jool', joolHost({ kernel: kernel('6.8.12-4-pve'), modules: [], packages: {} }), []],
+  ['no Jool', unloaded({ kernel: kernel('6.8.12-4-pve'), packages: {} }), []],
 ]
 
 describe('jool-kernel-support', () => {

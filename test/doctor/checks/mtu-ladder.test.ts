@@ -3,7 +3,7 @@ import { mtuLadder } from '../../../src/doctor/checks/mtu-ladder.js'
 import type { Facts } from '../../../src/facts/facts.js'
 import { recorded } from '../../path/recording.js'
 import { found } from '../found.js'
-import { joolHost, withLink } from '../jool-host.js'
+import { joolHost, withLink, withoutInstances } from '../jool-host.js'
 
 const rows: readonly (readonly [string, Facts, readonly string[]])[] = [
   ['all 1500', joolHost(), []],
@@ -11,6 +11,7 @@ const rows: readonly (readonly [string, Facts, readonly string[]])[] = [
   ['all 1500, Tayga', recorded('remedy-tayga'), []],
   ['a smaller tap', withLink(joolHost(), 'tap100i0', { mtu: 1400 }), ['N64-253 warning tap100i0']],
   ['a smaller fwpr', withLink(recorded('jool-hairpin-fw'), 'fwpr100p0', { mtu: 1400 }), ['N64-253 warning tap100i0']],
+  ['a smaller tap, no translator', withLink(withoutInstances(joolHost()), 'tap100i0', { mtu: 1400 }), []],
   ['a bigger tap', withLink(joolHost(), 'tap100i0', { mtu: 9000 }), []],
   [
     'a bridge below 1280',
