@@ -1,7 +1,7 @@
 /** What the path model asks a host, answered from facts. A missing fact answers as if there were nothing. */
 import { parseIpv4 } from '../addr/ipv4.js'
 import { parseIpv6 } from '../addr/ipv6.js'
-import { contains4, contains6, parsePrefix4, parsePrefix6 } from '../addr/prefix.js'
+import { contains4, contains6, type Prefix4, type Prefix6, parsePrefix4, parsePrefix6 } from '../addr/prefix.js'
 import type { Fact, Facts, IptablesFact, LinkFact, NftFact, RouteFact } from '../facts/facts.js'
 
 const or = <T>(fact: Fact<T> | undefined, otherwise: T): T => (fact?.ok ? fact.value : otherwise)
@@ -131,21 +131,22 @@ function makeView(facts: Facts): HostView {
 
 /** The route for an address in the tables that are asked without policy rules, local and main; null: none. */
 export function lookUp(routes: readonly RouteFact[], address: string, family: 4 | 6): RouteFact | null {
-  const covers = (destination: string): number => {
-    if (family === 4) {
-      const prefix = parsePrefix4(destination)
-      const parsed = parseIpv4(address)
-      return prefix && parsed !== undefined && contains4(prefix, parsed) ? prefix.length : -1
-    }
-    const prefix = parsePrefix6(destination)
-    const parsed = parseIpv6(address)
-    return prefix && parsed && contains6(prefix, parsed) ? prefix.length : -1
+  const four = family === 4 ? parseIpv4(address) : undefined
+  const six = family === 6 ? parseIpv6(address) : undefined
+  const covers = (route: RouteFact): number => {
+    const prefix = prefixOf(route)
+    if (prefix === null) return -1
+    const isInside =
+      typeof prefix.address === 'number'
+        ? four !== undefined && contains4(prefix as Prefix4, four)
+        : six !== undefined && contains6(prefix as Prefix6, six)
+    return isInside ? prefix.length : -1
   }
   let best: RouteFact | null = null
   let bestRank = -1
   for (const route of routes) {
     if (route.family !== family || (route.table !== 'main' && route.table !== 'local')) continue
-    const length = covers(route.destination)
+    const length = covers(route)
     if (length < 0) continue
     // The local table is asked first (rule 0); then the longest prefix; then the lowest metric.
     const rank = (route.table === 'local' ? 1000 : 0) + length + 1 / (2 + route.metric)
@@ -155,6 +156,17 @@ export function lookUp(routes: readonly RouteFact[], address: string, family: 4 
     }
   }
   return best
+}
+
+/** Prefixes of routes: a host with many guests is asked for thousands of routes, hundreds of times. */
+const parsed = new WeakMap<RouteFact, Prefix4 | Prefix6 | null>()
+
+function prefixOf(route: RouteFact): Prefix4 | Prefix6 | null {
+  const known = parsed.get(route)
+  if (known !== undefined) return known
+  const prefix = (route.family === 4 ? parsePrefix4(route.destination) : parsePrefix6(route.destination)) ?? null
+  parsed.set(route, prefix)
+  return prefix
 }
 
 /** A rule of iptables or nftables masquerades, or source-translates, what leaves `device` from `address`. */
