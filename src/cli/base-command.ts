@@ -50,6 +50,7 @@ function describe(error: Error & { oclif?: { exit?: number } }, id: string): Des
       // One sentence out of oclif's two lines.
       .replace(/^Parsing (--\S+) *\n\s*Expected (.+) but received: /, 'Flag $1: expected $2, found ')
       .replace(/^The following errors? occurred:\n\s*/, '')
+      .replace(/^(--[\w-]+)=.* cannot also be provided when using (--[\w-]+)$/m, '$1 and $2 exclude each other')
       .split('\n')
       .map(l => l.trim())
       .filter(l => l !== '' && l !== 'See more help with --help')

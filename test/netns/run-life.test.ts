@@ -543,6 +543,14 @@ describe('the service manager', () => {
     receiver.child.kill()
   })
 
+  it.each([
+    [['status', '--limit', 'x'], 'nat64: Flag --limit: expected an integer, found x\n  See: nat64 status --help\n'],
+    [['run', '--undo', '--mktun'], 'nat64: --undo and --mktun exclude each other\n  See: nat64 run --help\n'],
+    [['run', '--foo'], 'nat64: Nonexistent flag: --foo\n  See: nat64 run --help\n'],
+  ])('is told in one sentence what is wrong with %j', async (args, err) => {
+    expect(await nat64(host, args)).toMatchObject({ exit: 2, err })
+  })
+
   it('gets --help without touching anything', async () => {
     expect(existsSync(BIN)).toBe(true)
     expect((await nat64(host, ['run', '--help'])).out).toMatch(/--dry-run/)
