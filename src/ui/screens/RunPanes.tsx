@@ -46,6 +46,7 @@ export function DropsPane({ state, snapshot, width, ascii, lines }: ListProps) {
 export function GuestsPane({ state, snapshot, width, ascii, lines }: ListProps) {
   const { top, count } = snapshot.guests
   const shown = top.slice(state.guestsFrom, state.guestsFrom + lines)
+  const isPool = snapshot.mode === 'pool'
   const has4 = shown.some(g => g.address4 !== '')
   const address = Math.max(16, Math.min(39, width - (has4 ? 34 : 18)))
   return (
@@ -55,7 +56,8 @@ export function GuestsPane({ state, snapshot, width, ascii, lines }: ListProps) 
         <Text key={g.host6} wrap="truncate">
           {' '}
           {middle(g.host6, address, ascii ? '..' : '…').padEnd(address)} {has4 ? g.address4.padEnd(15) : ''}
-          {formatCount(g.bibEntries).padStart(8)} <Text dimColor>{g.bibEntries === 1 ? 'port' : 'ports'}</Text>
+          {formatCount(isPool ? g.packets : g.bibEntries).padStart(8)}{' '}
+          <Text dimColor>{isPool ? 'packets' : g.bibEntries === 1 ? 'port' : 'ports'}</Text>
         </Text>
       ))}
       {fill(lines, Math.max(1, shown.length))}
