@@ -59,6 +59,9 @@ function guestFirewall(w: Walk, bridge: string, physIn: string, physOut: string,
   const ctState: CtState = way === 'request' ? 'new' : w.confirmed ? 'established' : 'invalid'
   noteFirewall(w, way, ctState === 'invalid' ? 'invalid' : 'established')
   const packet = packet6(w, way, { in: bridge, out: bridge, physIn, physOut }, ctState)
-  if (runChain(w.host.iptables, 'filter', 'FORWARD', packet).verdict !== 'drop') return null
-  return ctState === 'invalid' ? 'ct_invalid' : 'firewall_drop'
+  const { verdict, rule } = runChain(w.host.iptables, 'filter', 'FORWARD', packet)
+  if (verdict !== 'drop') return null
+  if (ctState === 'invalid') return 'ct_invalid'
+  // No rule but the policy: that is the host's chain, not the guest's firewall.
+  return rule === null ? 'forward_drop' : 'firewall_drop'
 }
