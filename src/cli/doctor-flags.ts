@@ -30,5 +30,21 @@ export const checkFlags = {
   })(),
 }
 
-/** The text of `--watch`, when it comes without a number. */
-export const WATCH_SECONDS = 5
+const WATCH_SECONDS = 5
+
+/** Looking again and again. */
+export const watchFlags = {
+  watch: Flags.integer({
+    summary: `look again every so many seconds (${WATCH_SECONDS} when left out), and say what is new and what is gone`,
+    helpValue: 'SECONDS',
+    min: 1,
+    max: 86_400,
+  }),
+}
+
+/** oclif knows no flag with a value that may be left out: puts the default where `--watch` stands alone. */
+export function withWatchSeconds(argv: readonly string[]): string[] {
+  return argv.flatMap((word, i) =>
+    word === '--watch' && !/^\d+$/.test(argv[i + 1] ?? '') ? [`--watch=${WATCH_SECONDS}`] : [word],
+  )
+}

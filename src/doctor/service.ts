@@ -119,6 +119,8 @@ export interface Answer {
   readonly lines: readonly string[]
   readonly json: object
   readonly exitCode: ExitCode
+  /** For standard error: what was written where. */
+  readonly said?: readonly string[]
 }
 
 /** All checks, or those selected. */
@@ -136,10 +138,7 @@ export function explain(word: string, style: Style): Answer {
 }
 
 /** Examines once, as text and JSON. */
-export async function doctor(
-  request: DoctorRequest,
-  style: Style,
-): Promise<Answer & { readonly said: readonly string[] }> {
+export async function doctor(request: DoctorRequest, style: Style): Promise<Answer> {
   const examined = await openDoctor(request).examine()
   const said = keep(request, examined)
   const { report } = examined

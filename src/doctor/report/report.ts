@@ -16,6 +16,8 @@ export const DOCTOR_SCHEMA = 'nat64.doctor/1'
 export interface ReportedFinding extends Finding {
   /** Of the check: `jool-hairpin-fwbr`. */
   readonly id: string
+  /** Code and what it concerns: makes it the same finding the next time, whatever its numbers. */
+  readonly key: string
 }
 
 export interface ReportedTree extends ReportedFinding {
@@ -92,7 +94,11 @@ export interface ReportAbout {
 export function makeReport(diagnosis: Diagnosis, facts: Facts, about: ReportAbout): DoctorReport {
   const { outcomes, model } = diagnosis
   const ids = new Map(outcomes.map(o => [o.check.code, o.check.id]))
-  const named = (finding: Finding): ReportedFinding => ({ id: ids.get(finding.code) ?? '', ...finding })
+  const named = (finding: Finding): ReportedFinding => ({
+    id: ids.get(finding.code) ?? '',
+    key: [finding.code, ...[...finding.affects].sort()].join(' '),
+    ...finding,
+  })
   const findings = diagnosis.findings.map(t => ({ ...named(t.finding), consequences: t.consequences.map(named) }))
   const all = findings.flatMap(f => [f, ...f.consequences])
   const count = (severity: Severity) => all.filter(f => f.severity === severity).length
@@ -165,4 +171,9 @@ function guests(model: Model, facts: Facts): ReportedGuest[] {
     firewallBridge,
     address6,
   }))
+}
+
+/** Causes and what follows from them, in the order of the report. */
+export function allFindings(report: DoctorReport): ReportedFinding[] {
+  return report.findings.flatMap(f => [f, ...f.consequences])
 }

@@ -131,3 +131,11 @@ function lastLines(report: DoctorReport, style: Style): string[] {
   const what = found.length > 0 ? found.join(', ') : style.bold('Nothing is wrong here, as far as could be seen')
   return [`${what}. ${countOf(counts.checks, 'check')}: ${rest.join(', ')}; ${(ms / 1000).toFixed(1)} s.`]
 }
+
+/** What stays on the terminal after the screen was left: one line a cause. */
+export function leavingLines(report: DoctorReport): string[] {
+  const causes = report.findings.filter(f => f.severity !== 'info').map(f => `${f.severity} ${f.code}  ${f.title}`)
+  const more =
+    causes.length > 0 ? ['nat64 doctor --plain has the whole report.'] : ['nat64 doctor: nothing is wrong here.']
+  return [...causes, ...more]
+}
