@@ -50,7 +50,11 @@ const shown = (d: Dns64Fact): Evidence => {
   return { source: `dig AAAA ipv4only.arpa @${d.resolver}`, text, mark: text.split('\n')[0] as string }
 }
 
-const users = (d: Dns64Fact): string => listed((d.users ?? []).filter(u => u !== '/etc/resolv.conf').slice(0, 4))
+/** `guest 100, guest 101 and 298 others`. */
+function users(d: Dns64Fact): string {
+  const all = (d.users ?? []).filter(u => u !== '/etc/resolv.conf')
+  return listed(all.length > 3 ? [...all.slice(0, 2), `${all.length - 2} others`] : all)
+}
 
 function wrongPrefix(d: Dns64Fact, pools: readonly string[], severity: Severity): Omit<Finding, 'code'> {
   const prefixes = prefixesOf(d.addresses).map(formatPrefix6)
@@ -77,7 +81,7 @@ function wrongPrefix(d: Dns64Fact, pools: readonly string[], severity: Severity)
 function noDns64(d: Dns64Fact, severity: Severity): Omit<Finding, 'code'> {
   return {
     severity,
-    title: `The resolver ${d.resolver}, which ${users(d)} use, does no DNS64`,
+    title: `The resolver ${d.resolver} of ${users(d)} does no DNS64`,
     because: 'Names that have IPv4 addresses only get no AAAA record, so IPv6-only guests cannot reach them.',
     evidence: [shown(d)],
     affects: d.users ?? [],
@@ -97,7 +101,7 @@ function noDns64(d: Dns64Fact, severity: Severity): Omit<Finding, 'code'> {
 function noAnswer(d: Dns64Fact): Omit<Finding, 'code'> {
   return {
     severity: 'warning',
-    title: `The resolver ${d.resolver}, which ${users(d)} use, gives this host no answer`,
+    title: `The resolver ${d.resolver} of ${users(d)} gives this host no answer`,
     because: 'It is down, out of reach, or does not answer this host; whether it does DNS64 is not known.',
     evidence: [shown(d)],
     affects: d.users ?? [],

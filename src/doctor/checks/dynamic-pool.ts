@@ -92,15 +92,15 @@ function tooSmall(config: TaygaFact, pool: string, neighbours: readonly Neighbou
   const sources = neighbours.filter(
     n => n.address.includes(':') && !n.address.startsWith('fe80') && n.mac !== null && !n.state.includes('FAILED'),
   ).length
-  if (leases < room * 0.9 && sources <= room) return []
-  const counted: Evidence =
-    leases >= room * 0.9
-      ? { source: `${taygaSetting(config, 'data-dir')}/dynamic.map`, text: `${leases} leases`, mark: String(leases) }
-      : { source: 'ip -6 neigh', text: `${sources} addresses of guests`, mark: String(sources) }
+  const isLent = leases >= room * 0.9
+  if (!isLent && sources <= room) return []
+  const counted: Evidence = isLent
+    ? { source: `${taygaSetting(config, 'data-dir')}/dynamic.map`, text: `${leases} leases`, mark: String(leases) }
+    : { source: 'ip -6 neigh', text: `${sources} addresses of guests`, mark: String(sources) }
   return [
     {
       severity: 'warning',
-      title: `The dynamic pool ${pool} has room for ${Math.max(0, room)} addresses of guests, and ${Math.max(leases, sources)} want one`,
+      title: `The dynamic pool ${pool} has room for ${Math.max(0, room)} addresses of guests, and ${isLent ? `${leases} are lent` : `${sources} want one`}`,
       because: 'Every IPv6 address of a guest takes a lease of two hours or more; without a free one it is cut off.',
       evidence: [asked(config, pool), counted],
       affects: [],

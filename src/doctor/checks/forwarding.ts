@@ -33,12 +33,15 @@ Switching IPv6 forwarding on has a side effect: see N64-122.`,
     const uplink = lookUp(facts.routes, PROBE_TARGET4, 4)?.device
     const tuns = engines.flatMap(e => tunOf(e) ?? [])
     const all6 = settingOf(6, 'all', 'forwarding')
+    const why6 = engines.some(isRouted)
+      ? 'Packets of guests are not passed on to the translator.'
+      : 'Jool takes packets before that, but what it leaves alone is not passed on.'
     const found = []
     // Linux 6.17 and later can forward what single devices receive.
     const ways6 = [...guests, ...tuns]
     const isForced = ways6.length > 0 && ways6.every(d => value(settingOf(6, d, 'force_forwarding')) === '1')
     if (value(all6) === '0' && !isForced) {
-      found.push(off(all6, severity, 'IPv6 forwarding is off', 'Packets of guests are not passed on.', []))
+      found.push(off(all6, severity, 'IPv6 forwarding is off', why6, []))
     }
     const ways4 = [...tuns, ...(uplink ? [uplink] : [])].map(d => ({ device: d, name: settingOf(4, d, 'forwarding') }))
     for (const { device, name } of ways4.filter(w => value(w.name) === '0')) {

@@ -36,23 +36,25 @@ a rule of its own: "ip -6 rule add to 64:ff9b::/96 lookup main priority 100".`,
       const pool6 = engine.pool6 as string
       const requests = formatIpv6(embed(prefix, parseIpv4(PROBE_TARGET4) as number))
       const ways = [
-        { family: 6 as const, target: requests, add: `ip -6 rule add to ${pool6} lookup main priority 100` },
+        { family: 6 as const, target: requests, rule: `ip -6 rule add to ${pool6} lookup main` },
         ...(engine.mapped4 === null
           ? []
           : [
               {
                 family: 4 as const,
                 target: engine.mapped4,
-                add: `ip rule add to ${engine.mapped4} lookup main priority 100`,
+                rule: `ip rule add to ${engine.mapped4} lookup main`,
               },
             ]),
       ]
-      return ways.flatMap(({ family, target, add }) => {
+      return ways.flatMap(({ family, target, rule: before }) => {
         // Only what the main table would have got right is diverted by a rule.
         if (lookUp(facts.routes, target, family)?.device !== device) return []
         const diverting = firstDiverting(facts.rules, facts.routes, target, family, device)
         if (diverting === null) return []
         const { rule, route } = diverting
+        const add = `${before} priority ${Math.max(1, rule.priority - 1)}`
+        const way = route.device === null ? route.type : `dev ${route.device}`
         const text = `${rule.priority}: ${rule.selector} lookup ${rule.table}`
         const marked = /fwmark/.test(rule.selector)
         const what = family === 6 ? `packets to pool6 ${pool6}` : `replies to ${target}`
@@ -65,7 +67,7 @@ a rule of its own: "ip -6 rule add to 64:ff9b::/96 lookup main priority 100".`,
               { source: `ip -${family} rule`, text, mark: rule.table },
               {
                 source: `ip -${family} route show table ${rule.table}`,
-                text: `${route.destination} dev ${route.device}`,
+                text: `${route.destination} ${way}`,
                 mark: route.destination,
               },
             ],

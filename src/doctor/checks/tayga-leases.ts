@@ -46,7 +46,7 @@ Stop tayga before you edit or remove the file: it writes it again when it ends.`
         const text = malformed.slice(0, 3).map(n => `${n}: ${lines[n - 1]}`)
         found.push(
           odd(
-            `${file} has ${malformed.length} lines that make no sense`,
+            `${file} has ${counted(malformed.length, 'line')} without sense`,
             'Tayga ignores them; these guests get new addresses.',
             {
               source: file,
@@ -61,8 +61,8 @@ Stop tayga before you edit or remove the file: it writes it again when it ends.`
           .map(e => `${formatIpv4(e.address4)} ${new Date(e.lastUse * 1000).toISOString()}`)
         found.push(
           odd(
-            `${future.length} leases in ${file} were used in the future`,
-            "The clock was wrong once; they don't expire as they should.",
+            `${file} has ${counted(future.length, 'lease')} used in the future`,
+            'The clock was wrong once; such leases do not expire as they should.',
             {
               source: file,
               text: [...text, `(collected ${facts.collected.at})`].join('\n'),
@@ -74,8 +74,8 @@ Stop tayga before you edit or remove the file: it writes it again when it ends.`
         const text = foreign.slice(0, 3).map(e => formatIpv4(e.address4))
         found.push(
           odd(
-            `${foreign.length} leases in ${file} are outside the dynamic pool ${pool.args[0]}`,
-            'They are of an earlier pool and of no use.',
+            `${file} has ${counted(foreign.length, 'lease')} outside the dynamic pool ${pool.args[0]}`,
+            'An earlier pool had them; they are of no use.',
             {
               source: file,
               text: text.join('\n'),
@@ -87,6 +87,8 @@ Stop tayga before you edit or remove the file: it writes it again when it ends.`
     })
   },
 })
+
+const counted = (count: number, what: string): string => `${count} ${what}${count === 1 ? '' : 's'}`
 
 function odd(title: string, because: string, evidence: Evidence): Omit<Finding, 'code'> {
   return {

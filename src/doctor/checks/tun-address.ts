@@ -30,6 +30,7 @@ x.y.z.0: it is never lent.`,
     return taygaInUse(facts.tayga, model, facts.maybe('services')).flatMap(config => {
       const pool = taygaSetting(config, 'dynamic-pool')
       const own = taygaSetting(config, 'ipv4-addr')
+      const dir = taygaSetting(config, 'data-dir')?.replace(/\/$/, '') ?? ''
       if (pool === undefined) return []
       const taken = facts.addresses.filter(
         a => a.family === 4 && inside(pool, a.address) && a.address !== addressIn(pool, 0) && a.address !== own,
@@ -42,7 +43,8 @@ x.y.z.0: it is never lent.`,
           { source: config.file, text: `dynamic-pool ${pool}`, mark: pool },
         ]
         const guest = lease && formatIpv6(lease.host6)
-        if (lease) evidence.push({ source: 'dynamic.map', text: `${a.address}\t${guest}`, mark: guest as string })
+        if (lease)
+          evidence.push({ source: `${dir}/dynamic.map`, text: `${a.address}\t${guest}`, mark: guest as string })
         const remove = `ip address del ${a.address}/${a.length} dev ${a.device}`
         return {
           severity: lease ? ('error' as const) : ('warning' as const),

@@ -85,7 +85,9 @@ function noCarrier(engine: EngineInfo, device: string, route6: RouteFact | null,
 }
 
 function elsewhere6(engine: EngineInfo, device: string, route6: RouteFact | null) {
-  const wanted = `ip -6 route add ${engine.pool6} dev ${device}`
+  const wanted = `ip -6 route replace ${engine.pool6} dev ${device}`
+  const isSame = route6?.destination === engine.pool6
+  const undo = isSame ? `ip -6 route replace ${shown(route6)}` : wanted.replace(' replace ', ' del ')
   return {
     severity: 'error' as const,
     title: route6?.device
@@ -100,7 +102,7 @@ function elsewhere6(engine: EngineInfo, device: string, route6: RouteFact | null
       },
     ],
     affects: [device],
-    remedies: [safe('Add the route.', [wanted], [wanted.replace(' add ', ' del ')])],
+    remedies: [safe('Set the route.', [wanted], [undo])],
     references: [],
   }
 }
@@ -110,7 +112,8 @@ function noReturn(device: string, config: TaygaFact | undefined, routes: readonl
   const address = pool === undefined ? null : addressIn(pool, 3)
   const route4 = address === null ? null : lookUp(routes, address, 4)
   if (pool === undefined || address === null || route4?.device === device) return []
-  const wanted = `ip route add ${pool} dev ${device}`
+  const wanted = `ip route replace ${pool} dev ${device}`
+  const undo = route4?.destination === pool ? `ip route replace ${shown(route4)}` : wanted.replace(' replace ', ' del ')
   const text = route4 ? shown(route4) : '(none)'
   return [
     {
@@ -122,7 +125,7 @@ function noReturn(device: string, config: TaygaFact | undefined, routes: readonl
         { source: config?.file ?? '', text: `dynamic-pool ${pool}`, mark: pool },
       ],
       affects: [device],
-      remedies: [safe('Add the route.', [wanted], [wanted.replace(' add ', ' del ')])],
+      remedies: [safe('Set the route.', [wanted], [undo])],
       references: [],
     },
   ]
