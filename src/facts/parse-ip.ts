@@ -112,9 +112,10 @@ export function parseRuleFacts(json: unknown, family: 4 | 6): RuleFact[] {
   return list(json).map(r => {
     const selector = Object.entries(r)
       .filter(([key]) => !['priority', 'table', 'protocol'].includes(key))
-      .map(([key, value]) =>
-        key === 'src' ? `from ${value}` : key === 'dst' ? `to ${value}` : `${key} ${value ?? ''}`.trim(),
-      )
+      .map(([key, value]) => {
+        const said = typeof value === 'object' ? '' : String(value)
+        return key === 'src' ? `from ${said}` : key === 'dst' ? `to ${said}` : `${key} ${said}`.trim()
+      })
     return { family, priority: number(r.priority), table: text(r.table, 'main'), selector: selector.join(' ') }
   })
 }

@@ -32,7 +32,8 @@ export function parseIptablesSave(text: string, family: 4 | 6, legacy = false): 
     const rule = /^(?:\[(\d+):\d+\] )?(-A (\S+).*)$/.exec(line)
     if (rule) {
       const body = (rule[2] as string).trim()
-      const target = / -[jg] (\S+)/.exec(body)?.[1] ?? null
+      // Comments are quoted, and may say anything.
+      const target = / -[jg] (\S+)/.exec(body.replace(/"(?:[^"\\]|\\.)*"/g, '""'))?.[1] ?? null
       rules.push({ family, legacy, table, chain: rule[3] as string, text: body, packets: Number(rule[1] ?? 0), target })
     }
   }
@@ -87,11 +88,11 @@ export function parseJoolPool4(text: string): JoolInstanceFact['pool4'][number][
   })
 }
 
-/** Parses `dmesg`: `[   30.233421] text`. Lines without a time belong to the one before. */
+/** Parses `dmesg`: `[   30.233421] text`. Lines without a time are left out, but for Jool's: logs are pasted so. */
 export function parseKernelLog(text: string): KernelLogLine[] {
   return lines(text).flatMap(l => {
     const match = /^(?:<\d+>)?\[\s*(\d+\.\d+)\](?:\[\s*([TC]\d+)\])? (.*)$/.exec(l)
-    if (!match) return []
+    if (!match) return /^Jool\b/.test(l) ? [{ time: 0, text: l }] : []
     const line = { time: Number(match[1]), text: match[3] as string }
     return [match[2] === undefined ? line : { ...line, caller: match[2] }]
   })
