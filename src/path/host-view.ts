@@ -34,6 +34,10 @@ export interface HostView {
   masquerades(address: string, device: string): boolean
 }
 
+/** The fact is there to be had, but not for whoever asked. */
+const isHidden = (fact: Fact<unknown> | undefined): boolean =>
+  fact?.ok === false && fact.reason !== 'not-installed' && fact.reason !== 'unsupported'
+
 const views = new WeakMap<Facts, HostView>()
 
 /** Makes the view, once for the same facts. */
@@ -125,7 +129,9 @@ function makeView(facts: Facts): HostView {
       return nic.firewall && proxmox.clusterFirewall?.enable === true && proxmox.guestFirewalls[id]?.enable === true
     },
     tag: device => guestOf(device).nic?.tag ?? null,
-    masquerades: (address, device) => masqueradedBy(iptables, nft, address, device),
+    // What may not be read is not held against the host.
+    masquerades: (address, device) =>
+      isHidden(facts.iptables) || isHidden(facts.nft) || masqueradedBy(iptables, nft, address, device),
   }
 }
 

@@ -56,4 +56,20 @@ describe('recorded hosts', () => {
       }
     }
   })
+  it.each(['jool-hairpin-fw', 'remedy-tayga', 'remedy-jool-iptables-iface'])(
+    '%s: nothing crashes without a fact',
+    name => {
+      const facts = recorded(name)
+      const healthy = name === 'jool-hairpin-fw' ? 1 : 0
+      for (const fact of Object.keys(facts).filter(k => k !== 'schema' && k !== 'collected')) {
+        const absent = { ok: false, source: '', reason: 'permission', detail: '' }
+        const { outcomes } = diagnose({ ...facts, [fact]: absent } as Facts, OURS)
+        expect(outcomes.filter(o => o.result.status === 'crashed')).toEqual([])
+        const errors = outcomes.flatMap(o => (o.result.status === 'findings' ? o.result.findings : []))
+        // What is missing must not look like a fault.
+        const unexpected = errors.filter(f => f.severity === 'error').length - healthy
+        expect(unexpected, `${fact}: ${errors.map(f => f.title).join('; ')}`).toBeLessThanOrEqual(0)
+      }
+    },
+  )
 })

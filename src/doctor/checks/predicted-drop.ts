@@ -1,3 +1,10 @@
+import { parseIpv4 } from '../../addr/ipv4.js'
+import { formatIpv6 } from '../../addr/ipv6.js'
+import { parsePrefix6 } from '../../addr/prefix.js'
+import { embed } from '../../addr/rfc6052.js'
+import type { RouteFact } from '../../facts/facts.js'
+import { lookUp } from '../../path/host-view.js'
+import { PROBE_TARGET4 } from '../../path/inventory.js'
 import { OUTCOME_REASONS, type OutcomeReason, type PredictedPath, type Station } from '../../path/path.js'
 import { devicesOf, engineName, guestsText, legText } from '../bridges.js'
 import type { Evidence, Severity } from '../check.js'
@@ -10,7 +17,6 @@ const EXPLAINED: ReadonlySet<OutcomeReason> = new Set<OutcomeReason>([
   'hairpin_loop',
   'ct_invalid',
   'forward_drop',
-  'no_rule',
   'other_engine',
   'unknown_device',
 ])
@@ -31,10 +37,11 @@ Where a more special check knows the cause, this finding is folded under that on
 
 What the model does not follow is said in the finding: policy rules that look into another routing table, for example. A guest's own
 rules that forbid the packet are told as information, since that may be what is wanted.`,
-  needs: ['links'],
+  needs: ['links', 'routes', 'iptables'],
   after: [
     'N64-121',
     'N64-123',
+    'N64-202',
     'N64-303',
     'N64-304',
     'N64-305',
@@ -55,6 +62,7 @@ rules that forbid the packet are told as information, since that may be what is 
   ],
   run(facts, model) {
     const works = new Set(model.predictions.filter(p => p.path.delivered).map(p => `${p.nic.device} ${p.engine.pool6}`))
+    const rules = facts.iptables.rules.filter(r => r.target?.startsWith('JOOL')).map(r => `[${r.packets}] ${r.text}`)
     const ended = model.predictions.filter(
       p => !EXPLAINED.has(p.path.reason) && !works.has(`${p.nic.device} ${p.engine.pool6}`),
     )
@@ -75,7 +83,10 @@ rules that forbid the packet are told as information, since that may be what is 
             source: `nat64 doctor (predicted ${isRequest ? 'request' : 'reply'} of ${nic.device})`,
             text: `${legText(leg)} > ${path.reason}`,
             mark: path.reason,
-          } satisfies Evidence,
+          },
+          path.reason === 'no_rule'
+            ? { source: 'iptables-save -c; ip6tables-save -c', text: rules.join('\n') || '(no rule with -j JOOL)' }
+            : routeEvidence(facts.routes, engine.pool6 ?? ''),
         ],
         affects: [...new Set([...devicesOf(predictions), engineName(engine), at].filter(a => a !== ''))],
         remedies: [],
@@ -94,4 +105,14 @@ function placeOf(station: Station | undefined): string {
   if (!station) return ''
   if (station.kind === 'device' || station.kind === 'hook' || station.kind === 'masquerade') return station.device
   return station.kind === 'route' ? station.via : station.kind === 'namespace' ? station.name : ''
+}
+
+/** Where the kernel routes a packet to the translator's prefix. */
+function routeEvidence(routes: readonly RouteFact[], pool6: string): Evidence {
+  const prefix = parsePrefix6(pool6)
+  const target = parseIpv4(PROBE_TARGET4)
+  const address = prefix && target !== undefined ? formatIpv6(embed(prefix, target)) : pool6
+  const route = lookUp(routes, address, 6)
+  const via = [route?.device && `dev ${route.device}`, route?.gateway && `via ${route.gateway}`].filter(w => w)
+  return { source: `ip -6 route get ${address}`, text: route ? [route.destination, ...via].join(' ') : 'unreachable' }
 }

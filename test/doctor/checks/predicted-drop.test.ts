@@ -6,6 +6,7 @@ import { found } from '../found.js'
 
 const tayga = recorded('remedy-tayga')
 const without = (change: (facts: Facts) => Partial<Facts>): Facts => ({ ...tayga, ...change(tayga) })
+const joolRules = recorded('remedy-jool-iptables-iface')
 const noRoute4 = without(f => ({ routes: patch(f.routes, all => all.filter(r => r.destination !== '0.0.0.0/0')) }))
 const rows: readonly (readonly [string, Facts, readonly string[]])[] = [
   ['no IPv4 default route', noRoute4, ['N64-209 error tap100i0,nat64']],
@@ -43,6 +44,26 @@ const rows: readonly (readonly [string, Facts, readonly string[]])[] = [
   [
     'a guest on a bridge without way to the host',
     without(f => ({ links: patch(f.links, all => all.filter(l => l.name !== 'fwln100i0')) })),
+    [],
+  ],
+  [
+    "rules for Jool's replies that name another interface",
+    {
+      ...joolRules,
+      iptables: patch(joolRules.iptables, i => ({
+        ...i,
+        rules: i.rules.map(r => (r.family === 4 ? { ...r, text: r.text.replace('-i eno1', '-i eth7') } : r)),
+      })),
+    },
+    ['N64-209 error tap100i0,default,eno1'],
+  ],
+  [
+    'nobody may read the masquerading',
+    without(() => {
+      const hidden = { ok: false as const, source: '', reason: 'permission' as const, detail: '' }
+      const none = patch(tayga.iptables, i => ({ ...i, rules: i.rules.filter(r => r.target !== 'MASQUERADE') }))
+      return { iptables: none, nft: hidden }
+    }),
     [],
   ],
   ['all is well', tayga, []],
