@@ -108,4 +108,12 @@ describe('sizes', () => {
     )
     expect(long).toEqual([])
   })
+
+  it('stay small in memory: Intl, whose tables are megabytes, is not for what a translator runs', () => {
+    const parts = ['addr', 'wire', 'xlat', 'host', 'config', 'run', 'term', 'cli'].map(p => `src/${p}`)
+    const using = sources('src').filter(
+      f => inside(f, ...parts) && /\bIntl\.|\.toLocale|\.localeCompare\(/.test(readFileSync(join(root, f), 'utf8')),
+    )
+    expect(using).toEqual([])
+  })
 })

@@ -23,7 +23,7 @@ export async function findInstances(): Promise<Instance[]> {
     if (!match || !(await isAlive(join(dir, file)))) continue
     found.push({ tun: match[1]!, socket: join(dir, file), here: (match[2] ?? '') === suffix })
   }
-  return found.sort((a, b) => Number(b.here) - Number(a.here) || a.tun.localeCompare(b.tun))
+  return found.sort((a, b) => Number(b.here) - Number(a.here) || (a.tun < b.tun ? -1 : 1))
 }
 
 /** The translator to ask: the one on `tun`, or the only one. Throws a UserError (exit status 3) otherwise. */

@@ -62,7 +62,7 @@ function outermost<P extends { readonly length: number }>(
   overlap: (a: P, b: P) => boolean,
   format: (p: P) => string,
 ): P[] {
-  const byLength = [...prefixes].sort((a, b) => a.length - b.length || format(a).localeCompare(format(b)))
+  const byLength = [...prefixes].sort((a, b) => a.length - b.length || (format(a) < format(b) ? -1 : 1))
   const kept: P[] = []
   for (const prefix of byLength) if (!kept.some(outer => overlap(outer, prefix))) kept.push(prefix)
   return kept
