@@ -77,7 +77,8 @@ function lint(text: string, file: string): Problem[] {
     const because = now
       ? `Jool does not know "${key}" any more; now it is ${now}.`
       : `Jool does not know the key "${key}".`
-    return { because, text: line(key), mark: key }
+    const text = line(key)
+    return { because, text, mark: text.includes(key) ? key : text }
   })
   const framework = top.framework
   const wrongFramework =

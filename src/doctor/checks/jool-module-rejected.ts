@@ -50,10 +50,7 @@ wrong version by building again with the running kernel's headers. A translator 
         affects: [],
         remedies: [
           TUN_INSTEAD,
-          safe('Build the module again for the running kernel.', [
-            `dkms install -k ${release} jool/$(dkms status jool | sed -n '1s/^jool.\\([0-9.]*\\).*/\\1/p')`,
-            'modprobe jool',
-          ]),
+          safe('Build the module again for the running kernel.', [`dkms autoinstall -k ${release}`, 'modprobe jool']),
           safe(
             "Enrol DKMS's signing key, if Secure Boot is on.",
             ['mokutil --import /var/lib/dkms/mok.pub', 'reboot'],

@@ -16,7 +16,7 @@ Some failures at boot, before the routes were there, are history: they are told 
 the instance's work. For an instance in a namespace the routes of that namespace count.`,
   needs: ['jool'],
   wants: ['routes', 'kernelLog'],
-  after: [],
+  after: ['N64-322'],
   run(facts) {
     const log = facts.maybe('kernelLog')
     const rule = { counters: ['JSTAT_FAILED_ROUTES'], severity: 'error', share: 0.01, totals: true, log } as const
