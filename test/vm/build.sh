@@ -1,10 +1,10 @@
 #!/bin/bash
-# build.sh - build the lab VM from Debian 12 packages only.
+# build.sh - builds the virtual machine of the tests from Debian 12 packages only.
 #
 #   ./build.sh            build whatever is missing or out of date
 #   ./build.sh --force    throw the cache away first
 #
-# Result, in $NAT64LAB_CACHE (default: "cache" next to this script):
+# Result, in $NAT64_VM_CACHE (default: .cache/vm of the repository):
 #   vmlinuz        Debian's kernel, unmodified
 #   initrd.img     busybox + the few modules needed to mount the root image
 #   rootfs.img     ext4 root: minbase + the network tools + the kernel's own
@@ -17,9 +17,9 @@
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-cache=${NAT64LAB_CACHE:-$here/../../.cache/vm}
+cache=${NAT64_VM_CACHE:-$here/../../.cache/vm}
 # The guest comes from wherever this machine's own apt gets its packages.
-suite=${NAT64LAB_SUITE:-$(. /etc/os-release; echo "$VERSION_CODENAME")}
+suite=${NAT64_VM_SUITE:-$(. /etc/os-release; echo "$VERSION_CODENAME")}
 sources=()
 for f in /etc/apt/sources.list /etc/apt/sources.list.d/*.list /etc/apt/sources.list.d/*.sources; do
 	[ -s "$f" ] && sources+=("$f")

@@ -1,38 +1,42 @@
 #!/bin/bash
 # run-all.sh [SCENARIO...] - every scenario in the VM, one boot each; "N passed, N failed".
 #
-# Builds the VM when it is missing, and the program. Needs root and a Debian 12 with apt;
-# says so and ends with 0 where that is not to be had, unless NAT64LAB_REQUIRED=1.
+# Builds the VM when it is missing (about 90 seconds), and the program. Needs root and a
+# Debian 12 with apt; elsewhere it says so and ends with 0, with NAT64_VM_REQUIRED=1 with 1.
+#
+# Scenarios: diagnose  what the doctor finds in every arrangement that was measured
+#            run       nat64 run on this kernel, beside Jool
+#            fix       nat64 doctor --fix and --undo
 set -uo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 root=$(cd "$here/../.." && pwd)
-export NAT64LAB_CACHE=${NAT64LAB_CACHE:-$root/.cache/vm}
+export NAT64_VM_CACHE=${NAT64_VM_CACHE:-$root/.cache/vm}
 scenarios=("$@")
 [ $# -gt 0 ] || scenarios=(diagnose run fix)
 
 skip() {
 	echo "Tests in the virtual machine are skipped: $1"
-	[ "${NAT64LAB_REQUIRED:-}" = 1 ] && exit 1
+	[ "${NAT64_VM_REQUIRED:-}" = 1 ] && exit 1
 	exit 0
 }
 [ "$(id -u)" = 0 ] || skip 'only root can build it (sudo npm run test:vm).'
 . /etc/os-release
 [ "$ID $VERSION_CODENAME" = 'debian bookworm' ] || skip "it is made of Debian 12's packages, and this is ${PRETTY_NAME:-$ID}."
 
-"$here/build.sh" || skip 'it could not be built, see above.'
+"$here/build.sh" || { echo 'The virtual machine could not be built, see above.'; exit 1; }
 
 # A copy of the program: the guest reads it while somebody may build anew.
-[ -n "${NAT64LAB_NO_BUILD:-}" ] || (cd "$root" && node packaging/build.mjs) || exit 1
-export NAT64LAB_PROJECT=$NAT64LAB_CACHE/project
-rm -rf "$NAT64LAB_PROJECT"
-mkdir -p "$NAT64LAB_PROJECT/node_modules"
-cp -r "$root/dist" "$NAT64LAB_PROJECT/"
-cp -r "$root/node_modules/koffi" "$root/node_modules/@koromix" "$NAT64LAB_PROJECT/node_modules/"
+[ -n "${NAT64_VM_NO_BUILD:-}" ] || (cd "$root" && node packaging/build.mjs) || exit 1
+export NAT64_VM_PROJECT=$NAT64_VM_CACHE/project
+rm -rf "$NAT64_VM_PROJECT"
+mkdir -p "$NAT64_VM_PROJECT/node_modules"
+cp -r "$root/dist" "$NAT64_VM_PROJECT/"
+cp -r "$root/node_modules/koffi" "$root/node_modules/@koromix" "$NAT64_VM_PROJECT/node_modules/"
 
 passed=0 failed=0
 for name in "${scenarios[@]}"; do
 	log=$(mktemp)
-	NAT64LAB_TIMEOUT=${NAT64LAB_TIMEOUT:-300} "$here/run.sh" "$here/scenarios/$name.sh" | tee "$log"
+	NAT64_VM_TIMEOUT=${NAT64_VM_TIMEOUT:-300} "$here/run.sh" "$here/scenarios/$name.sh" | tee "$log"
 	rc=${PIPESTATUS[0]}
 	passed=$((passed + $(grep -c '^ok ' "$log")))
 	failed=$((failed + $(grep -c '^FAIL ' "$log")))

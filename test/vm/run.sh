@@ -1,19 +1,19 @@
 #!/bin/bash
-# run.sh SCRIPT [OUTDIR] - boot the lab VM, run SCRIPT in it as root, power off.
+# run.sh SCRIPT [OUTDIR] - boots the virtual machine, runs SCRIPT in it as root, powers off.
 #
 #   SCRIPT    a bash script; its output appears on stdout
 #   OUTDIR    mounted read-write at /out (default: a temporary directory)
 #
 # In the guest:
 #   /kit       this directory, read-only
-#   /project   $NAT64LAB_PROJECT (default: the parent of this directory), read-only
+#   /project   $NAT64_VM_PROJECT (default: the repository), read-only
 #   /out       OUTDIR
 #   node       the node of this machine, when there is one
-#   $LAB_ARGS  $NAT64LAB_ARGS of the caller
+#   $LAB_ARGS  $NAT64_VM_ARGS of the caller
 #
-# Environment: NAT64LAB_CACHE (see build.sh), NAT64LAB_TIMEOUT (seconds, 240),
-# NAT64LAB_MEM (MB, 1024), NAT64LAB_SMP (2), NAT64LAB_LOCK (a file to flock
-# while QEMU runs), NAT64LAB_ACCEL (tcg,thread=multi).
+# Environment: NAT64_VM_CACHE (see build.sh), NAT64_VM_TIMEOUT (seconds, 240),
+# NAT64_VM_MEM (MB, 1024), NAT64_VM_SMP (2), NAT64_VM_LOCK (a file to flock
+# while QEMU runs), NAT64_VM_ACCEL (tcg,thread=multi).
 #
 # Exit status: SCRIPT's; 124 after the timeout; 125 if the guest died early.
 # The guest has no network device at all.
@@ -21,11 +21,11 @@ set -euo pipefail
 
 [ $# -ge 1 ] || { sed -n '2,21s/^# \{0,1\}//p' "$0" >&2; exit 2; }
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-cache=${NAT64LAB_CACHE:-$here/../../.cache/vm}
+cache=${NAT64_VM_CACHE:-$here/../../.cache/vm}
 script=$(realpath "$1")
 if [ $# -ge 2 ]; then out=$2; mkdir -p "$out"; else out=$(mktemp -d); trap 'rm -rf "$out"' EXIT; fi
 out=$(cd "$out" && pwd)
-project=$(cd "${NAT64LAB_PROJECT:-$here/..}" && pwd)
+project=$(cd "${NAT64_VM_PROJECT:-$here/../..}" && pwd)
 
 for f in vmlinuz initrd.img rootfs.img; do
 	[ -s "$cache/$f" ] || { echo "run: $cache/$f is missing, run build.sh first" >&2; exit 2; }
@@ -45,19 +45,19 @@ if [ -n "$node" ]; then
 	disk=(-drive "file=$cache/node.img,if=virtio,format=raw,readonly=on")
 fi
 
-{ printf 'export LAB_ARGS=%q\n' "${NAT64LAB_ARGS:-}"; cat "$script"; } > "$out/.script"
+{ printf 'export LAB_ARGS=%q\n' "${NAT64_VM_ARGS:-}"; cat "$script"; } > "$out/.script"
 rm -f "$out/.status"
 
 lock=()
-[ -n "${NAT64LAB_LOCK:-}" ] && lock=(flock "$NAT64LAB_LOCK")
+[ -n "${NAT64_VM_LOCK:-}" ] && lock=(flock "$NAT64_VM_LOCK")
 # Standard output is made a pipe (| cat) because QEMU opens it anew; the stdio
 # chardev is no choice: with stdin at its end it counts as unplugged and the
 # guest's first write blocks for ever.
 rc=0
-"${lock[@]}" timeout -k 5 "${NAT64LAB_TIMEOUT:-240}" qemu-system-x86_64 \
+"${lock[@]}" timeout -k 5 "${NAT64_VM_TIMEOUT:-240}" qemu-system-x86_64 \
 	-nodefaults -no-user-config -no-reboot -display none -nic none \
-	-machine q35 -accel "${NAT64LAB_ACCEL:-tcg,thread=multi}" -cpu max,la57=off \
-	-smp "${NAT64LAB_SMP:-2}" -m "${NAT64LAB_MEM:-1024}" \
+	-machine q35 -accel "${NAT64_VM_ACCEL:-tcg,thread=multi}" -cpu max,la57=off \
+	-smp "${NAT64_VM_SMP:-2}" -m "${NAT64_VM_MEM:-1024}" \
 	-kernel "$cache/vmlinuz" -initrd "$cache/initrd.img" \
 	-append "console=ttyS0 quiet loglevel=4 mitigations=off nokaslr panic=-1 oops=panic net.ifnames=0 log_buf_len=4M printk.devkmsg=on" \
 	-drive "file=$cache/rootfs.img,if=virtio,format=raw,readonly=on" "${disk[@]}" \

@@ -25,7 +25,7 @@ export async function fixCommand(
     return undoFix(say)
   }
   return applyFix({
-    code: (flags.fix ?? '').toUpperCase(),
+    code: flags.fix ?? '',
     version,
     program: [process.execPath, process.argv[1] ?? 'nat64'],
     probe: flags.probe,

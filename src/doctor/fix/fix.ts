@@ -42,8 +42,9 @@ const READY_MS = 60_000
 
 /** Applies the remedy. @throws UserError with its exit status; the host is then as it was, or the error says what is left */
 export async function applyFix(options: FixOptions): Promise<FixResult> {
-  const { say, code } = options
-  requireRoot()
+  const { say } = options
+  const code = codeOf(options.code)
+  requireRoot(`--fix ${code}`)
   if (readFixJournal()) {
     throw new UserError('A remedy is in force already.', {
       exitCode: EXIT.unable,
@@ -89,7 +90,7 @@ export async function applyFix(options: FixOptions): Promise<FixResult> {
 
 /** Takes back what a remedy changed. */
 export async function undoFix(say: (line: string) => void): Promise<FixResult> {
-  requireRoot()
+  requireRoot('--undo')
   const journal = readFixJournal()
   if (!journal) {
     say('No remedy is in force: there is nothing to undo.')
@@ -119,11 +120,18 @@ const jsonSteps = (fix: FixPlan) =>
     undo: undoCommands(step).map(shellLine),
   }))
 
-function requireRoot(): void {
+/** A code in any case, or the name of a check. */
+function codeOf(asked: string): string {
+  const check = CHECKS.find(c => c.code === asked.toUpperCase() || c.id === asked.toLowerCase())
+  if (check) return check.code
+  throw new UserError(`There is no check ${asked}.`, { nextSteps: ['All of them:  nat64 doctor --list'] })
+}
+
+function requireRoot(flags: string): void {
   if (process.geteuid?.() === 0 || hasNetAdmin()) return
   throw new UserError('Changing this host needs root.', {
     exitCode: EXIT.unable,
-    nextSteps: ['Run it as root:  sudo nat64 doctor --fix CODE'],
+    nextSteps: [`Run it as root:  sudo nat64 doctor ${flags}`],
   })
 }
 
