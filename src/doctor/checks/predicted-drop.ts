@@ -32,7 +32,7 @@ translator: bridges and firewall bridges, where br_netfilter runs which hook, Jo
 chains, the translator, masquerading, and back. The rules of that are the kernel's, and were measured on real hosts.
 
 This check speaks when a packet is predicted not to arrive and no other finding names the cause: the title says where it ends, the
-evidence shows the stations up to there. The packet is TCP to port 443 of 192.0.0.170, an address that every IPv4 network has.
+evidence shows the stations up to there. The packet is TCP to port 443 of 192.0.0.170, which stands for any host behind the translator (RFC 7050).
 Where a more special check knows the cause, this finding is folded under that one.
 
 What the model does not follow is said in the finding: policy rules that look into another routing table, for example. A guest's own
