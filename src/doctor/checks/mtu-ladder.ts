@@ -61,10 +61,13 @@ interface Narrow {
 
 function narrower(group: readonly Narrow[]): Omit<Finding, 'code'> {
   const { bridge, link } = group[0] as Narrow
-  const others = group.length === 1 ? '' : `, and ${group.length - 1} more like it`
+  const title =
+    group.length === 1
+      ? `${link.name} passes ${link.mtu} bytes, and its bridge ${bridge.name} ${bridge.mtu}`
+      : `${link.name} and ${group.length - 1} more pass ${link.mtu} bytes, and their bridge ${bridge.name} ${bridge.mtu}`
   return {
     severity: 'warning',
-    title: `${link.name} passes ${link.mtu} bytes, and its bridge ${bridge.name} ${bridge.mtu}${others}`,
+    title,
     because: 'A frame that is too big for a port of a bridge vanishes; nobody is told.',
     evidence: [evidenceOf(link), evidenceOf(bridge)],
     affects: group.map(n => n.nic.device),
