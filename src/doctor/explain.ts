@@ -29,7 +29,7 @@ export function explainText(check: Check, width: number): string[] {
     ...wrapParagraphs(check.explanation, width),
     '',
     ...wrapParagraphs(`Looks at: ${facts || 'the model of the host'}.`, width),
-    ...(check.after.length > 0 ? [`May follow from: ${check.after.join(', ')}.`] : []),
+    ...(check.after.length > 0 ? wrapParagraphs(`May follow from: ${check.after.join(', ')}.`, width) : []),
   ]
 }
 

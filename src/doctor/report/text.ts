@@ -129,7 +129,8 @@ function lastLines(report: DoctorReport, style: Style): string[] {
     ...(counts.crashed > 0 ? [`${counts.crashed} crashed`] : []),
   ]
   const what = found.length > 0 ? found.join(', ') : style.bold('Nothing is wrong here, as far as could be seen')
-  return [`${what}. ${countOf(counts.checks, 'check')}: ${rest.join(', ')}; ${(ms / 1000).toFixed(1)} s.`]
+  const looked = `${countOf(counts.checks, 'check')}: ${rest.join(', ')}; ${(ms / 1000).toFixed(1)} s.`
+  return [`${what}.`, looked]
 }
 
 /** What stays on the terminal after the screen was left: one line a cause. */
