@@ -20,7 +20,8 @@ records of its own. Whatever AAAA records a resolver gives were made by DNS64, a
 them tells the prefix and its length: dig AAAA ipv4only.arpa @RESOLVER.
 
 Asked are the resolvers that Proxmox gives guests, those that radvd announces, and the host's own. That the host's own resolver
-does no DNS64 is normal: the host has IPv4. Public resolvers with DNS64 (2001:4860:4860::6464, 2606:4700:4700::64) always use
+does no DNS64 is normal: the host has IPv4. A guest with a resolver of its own that does none may have IPv4, too; one that
+radvd announces is meant for guests that have not. Public resolvers with DNS64 (2001:4860:4860::6464, 2606:4700:4700::64) always use
 64:ff9b::/96.`,
   needs: ['dns64'],
   after: [],
@@ -38,12 +39,14 @@ does no DNS64 is normal: the host has IPv4. Public resolvers with DNS64 (2001:48
     })
     return [
       ...other.map(d => wrongPrefix(d, pools, forGuests.includes(d) ? 'error' : 'warning')),
-      // Some guests have DNS64: the others may be meant to use IPv4.
-      ...without.map(d => noDns64(d, works ? 'info' : 'error')),
+      ...without.map(d => noDns64(d, works ? 'info' : isAnnounced(d) ? 'error' : 'warning')),
       ...silent.map(noAnswer),
     ]
   },
 })
+
+/** Announced to all guests. One that Proxmox gives to a single guest may be meant for a guest that has IPv4. */
+const isAnnounced = (d: Dns64Fact): boolean => d.users?.includes('/etc/radvd.conf') === true
 
 const shown = (d: Dns64Fact): Evidence => {
   const text = d.error ? `(${d.error})` : d.addresses.length === 0 ? '(no AAAA)' : d.addresses.join('\n')

@@ -24,7 +24,12 @@ const rows: readonly (readonly [string, Facts, readonly string[]])[] = [
   ['nobody was asked', asked(), []],
   ['guests have DNS64', asked(guest('2001:db8:100::53', '64:ff9b::c000:aa', '64:ff9b::c000:ab')), []],
   ["the host's own resolver has none", asked({ ...guest('9.9.9.9'), users: ['/etc/resolv.conf'] }), []],
-  ['guests have none', asked(guest('9.9.9.9')), ['N64-701 error guest 100']],
+  ['a guest has none', asked(guest('9.9.9.9')), ['N64-701 warning guest 100']],
+  [
+    'what radvd announces has none',
+    asked({ ...guest('9.9.9.9'), users: ['/etc/radvd.conf'] }),
+    ['N64-701 error /etc/radvd.conf'],
+  ],
   [
     'some have it, some not',
     asked(guest('2001:db8:100::53', '64:ff9b::c000:aa'), guest('9.9.9.9')),
