@@ -11,14 +11,15 @@ export const icmpFiltered = defineCheck({
 ICMPv4 "Fragmentation Needed" (type 3, code 4). RFC 4890 section 4.3.1 says that a firewall must not drop the first. A rule that
 drops all ICMP, or these types, makes connections open and then hang with the first full packet.
 
-Reported are such rules in FORWARD, PREROUTING and chains that they use, when no rule before them in the same chain accepts these
-types or RELATED traffic. What INPUT does concerns the host alone. PVE's own chains let these errors pass.`,
+Reported are such rules in FORWARD and PREROUTING when no rule before them accepts these types or RELATED traffic, and in other
+chains when nothing in the table accepts RELATED traffic. What INPUT does concerns the host alone. pve-firewall's own chains let
+these errors pass.`,
   needs: ['iptables'],
   wants: ['nft'],
   after: [],
   run(facts, model) {
     if (!model.engines.some(e => e.active)) return []
-    const rules = facts.iptables.rules.filter(r => drops(r) && !isPreceded(r, facts.iptables.rules))
+    const rules = facts.iptables.rules.filter(r => drops(r) && !isHarmless(r, facts.iptables.rules))
     const evidence: Evidence[] = [
       ...rules.map(r => ({
         source: r.family === 6 ? `ip6tables-save -t ${r.table}` : `iptables-save -t ${r.table}`,
@@ -76,17 +77,17 @@ function drops(rule: IptablesRule): boolean {
   )
 }
 
-function isPreceded(rule: IptablesRule, all: readonly IptablesRule[]): boolean {
-  return all
-    .slice(0, all.indexOf(rule))
-    .some(
-      r =>
-        r.family === rule.family &&
-        r.table === rule.table &&
-        r.chain === rule.chain &&
-        (r.target === 'ACCEPT' || r.target === 'RETURN') &&
-        (/RELATED/.test(r.text) || isAbout(r)),
-    )
+/** Something lets these errors pass, or the chain is one that refuses whatever is sent there (`-j reject`). */
+function isHarmless(rule: IptablesRule, all: readonly IptablesRule[]): boolean {
+  const table = all.filter(r => r.family === rule.family && r.table === rule.table)
+  const chain = table.filter(r => r.chain === rule.chain)
+  const accepts = (r: IptablesRule) => r.target === 'ACCEPT' || r.target === 'RETURN'
+  const before = chain.slice(0, chain.indexOf(rule))
+  if (before.some(r => accepts(r) && (/RELATED/.test(r.text) || isAbout(r)))) return true
+  if (rule.chain === 'FORWARD' || rule.chain === 'PREROUTING') return false
+  // Who jumps there is not followed: firewalls let RELATED pass before they ask a guest's chain.
+  const refusesAll = chain.some(r => r !== rule && /^-A \S+ (-p tcp )?-j (DROP|REJECT)/.test(r.text))
+  return refusesAll || table.some(r => r.target === 'ACCEPT' && /RELATED/.test(r.text))
 }
 
 type Expression = Readonly<Record<string, unknown>>
@@ -111,7 +112,7 @@ function nftDrops(nft: NftFact): string[] {
     if (!rule) return []
     const where = `${rule.family} ${rule.table} ${rule.chain}`
     const hook = hooks.get(where)
-    if (hook === 'input' || hook === 'output' || hook === 'postrouting') return []
+    if (hook !== 'prerouting' && hook !== 'forward') return []
     const matches = rule.expr.flatMap(e => ('match' in e ? [e.match as NftMatch] : []))
     const isIcmp = matches.length > 0 && matches.every(isIcmpMatch)
     if (rule.expr.some(e => 'accept' in e) && (isIcmp || /"related"/.test(JSON.stringify(rule.expr)))) passed.add(where)

@@ -22,7 +22,7 @@ const SOURCE = { match: { op: '==', left: { payload: { protocol: 'ip6', field: '
 const type = (name: string) => ({
   match: { op: '==', left: { payload: { protocol: 'icmpv6', field: 'type' } }, right: name },
 })
-const nft = (matches: readonly unknown[], hook: string): Facts =>
+const nft = (matches: readonly unknown[], hook: string | undefined): Facts =>
   joolHost({
     nft: [
       { chain: { family: 'inet', table: 'filter', name: 'c', hook } },
@@ -34,7 +34,7 @@ const rows: readonly (readonly [string, Facts, readonly string[]])[] = [
   ["the recorded firewall's rules", recorded('jool-hairpin-fw'), []],
   ['all ICMPv6 dropped', six('-A FORWARD -p ipv6-icmp -j DROP'), ['N64-256 warning']],
   ['all ICMP of a device dropped', four('-A FORWARD -i eno1 -p icmp -j DROP'), ['N64-256 warning']],
-  ['too big dropped', six('-A PVEFW-FORWARD -p ipv6-icmp -m icmp6 --icmpv6-type 2 -j DROP'), ['N64-256 warning']],
+  ['too big dropped', six('-A tap100i0-IN -p ipv6-icmp -m icmp6 --icmpv6-type 2 -j DROP'), ['N64-256 warning']],
   ['pings dropped', six('-A FORWARD -p ipv6-icmp -m icmp6 --icmpv6-type 128 -j DROP'), []],
   ['the host alone', six('-A INPUT -p ipv6-icmp -j DROP'), []],
   [
@@ -54,6 +54,23 @@ const rows: readonly (readonly [string, Facts, readonly string[]])[] = [
   ],
   ['a limit', four('-A FORWARD -p icmp -m limit --limit 10/sec -j DROP'), []],
   ['one source', four('-A FORWARD -s 192.0.2.1/32 -p icmp -j DROP'), []],
+  [
+    "pve-firewall's chain of refusal",
+    four(
+      '-A PVEFW-reject -s 224.0.0.0/4 -j DROP',
+      '-A PVEFW-reject -p tcp -j REJECT --reject-with tcp-reset',
+      '-A PVEFW-reject -p udp -j REJECT --reject-with icmp-port-unreachable',
+      '-A PVEFW-reject -p icmp -j REJECT --reject-with icmp-host-unreachable',
+      '-A PVEFW-reject -j REJECT --reject-with icmp-host-prohibited',
+    ),
+    [],
+  ],
+  [
+    "a guest's chain behind one that accepts what is related",
+    six('-A PVEFW-FORWARD -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT', '-A tap100i0-IN -p ipv6-icmp -j DROP'),
+    [],
+  ],
+  ['a chain of nft that INPUT may use', nft([ICMP6], undefined), []],
   ['nft, all', nft([ICMP6], 'forward'), ['N64-256 warning']],
   ['nft, too big', nft([type('packet-too-big')], 'forward'), ['N64-256 warning']],
   ['nft, pings', nft([type('echo-request')], 'forward'), []],
