@@ -2,8 +2,10 @@ import { defineCheck } from '../check.js'
 import { counterEvidence, countOf } from '../jool-counters.js'
 import { isEnabled, joolLabel } from '../jool-instance.js'
 
-/** Requests without any reply: below this it may be one dead server. */
+/** Requests without any reply: fewer may be one dead server. */
 const ENOUGH = 10
+/** The same where replies have come before: some senders expect none (syslog). */
+const ENOUGH_AFTER_REPLIES = 100
 
 /** S02. */
 export const joolNoReplies = defineCheck({
@@ -26,8 +28,9 @@ Jool: rp_filter, or rules in a raw table.`,
       .flatMap(instance => {
         const sent = countOf(instance, 'JSTAT_SUCCESS')
         const replies = countOf(instance, 'JSTAT_RECEIVED4') - countOf(instance, 'JSTAT_POOL4_MISMATCH')
-        // While one counter is read, others move on.
-        if (sent < ENOUGH || replies > 0) return []
+        const ever = (instance.stats.JSTAT_RECEIVED4 ?? 0) - (instance.stats.JSTAT_POOL4_MISMATCH ?? 0)
+        // While one counter is read, others move on: it may be less than 0.
+        if (sent < (ever > 0 ? ENOUGH_AFTER_REPLIES : ENOUGH) || replies > 0) return []
         const label = joolLabel(instance)
         const seconds = instance.earlier?.seconds ?? null
         const names = ['JSTAT_SUCCESS', 'JSTAT_RECEIVED4', 'JSTAT_POOL4_MISMATCH']

@@ -2,7 +2,7 @@ import { defineCheck } from '../check.js'
 import { counterEvidence, countOf } from '../jool-counters.js'
 import { isEnabled, joolLabel } from '../jool-instance.js'
 
-/** IPv4 packets without a single IPv6 one: below this it may be chance. */
+/** IPv4 packets without a single IPv6 one: fewer may be chance. */
 const ENOUGH = 20
 
 /** S01. */
@@ -16,7 +16,9 @@ framework those are all that enter the namespace, neighbour discovery included, 
 iptables framework they are those that a JOOL rule matched.
 
 When it stands still while IPv4 packets are counted, the guests' packets do not come this far: they are routed elsewhere, dropped
-before PREROUTING's mangle table, or no rule matches them. Look at the guest's route to pool6 first.`,
+before PREROUTING's mangle table, or no rule matches them. Look at the guest's route to pool6 first.
+
+An instance that has seen IPv6 before is reported only when replies for its guests arrive and no request does.`,
   needs: ['jool'],
   after: ['N64-201', 'N64-509'],
   run(facts, model) {
@@ -24,7 +26,10 @@ before PREROUTING's mangle table, or no rule matches them. Look at the guest's r
     return facts.jool.instances.filter(isEnabled).flatMap(instance => {
       const six = countOf(instance, 'JSTAT_RECEIVED6')
       const four = countOf(instance, 'JSTAT_RECEIVED4')
-      if (six > 0 || four < ENOUGH) return []
+      // Guests may be quiet for a while; replies to nobody's requests are no quiet.
+      const hasSeenSome = (instance.stats.JSTAT_RECEIVED6 ?? 0) > 0
+      const meant = hasSeenSome ? four - countOf(instance, 'JSTAT_POOL4_MISMATCH') : four
+      if (six > 0 || meant < ENOUGH) return []
       const label = joolLabel(instance)
       const seconds = instance.earlier?.seconds ?? null
       const counted = [['JSTAT_RECEIVED6', six] as const, ['JSTAT_RECEIVED4', four] as const]

@@ -17,6 +17,7 @@ const rows: readonly (readonly [string, Facts, readonly string[]])[] = [
     byRules(totals({ JSTAT_RECEIVED6: 0, JSTAT_RECEIVED4: 50 })),
     [`N64-521 error ${JOOL}`],
   ],
+  ['a quiet minute, IPv4 of the host', rising({ JSTAT_RECEIVED4: 50, JSTAT_POOL4_MISMATCH: 50 }), []],
   ['nothing at all', rising({}), []],
   ['no guests', { ...rising({ JSTAT_RECEIVED4: 50 }), links: { ok: true, source: 'ip link', value: [] } }, []],
   ['switched off', off(rising({ JSTAT_RECEIVED4: 50 })), []],
