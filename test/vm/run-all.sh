@@ -36,7 +36,7 @@ cp -r "$root/node_modules/koffi" "$root/node_modules/@koromix" "$NAT64_VM_PROJEC
 passed=0 failed=0
 for name in "${scenarios[@]}"; do
 	log=$(mktemp)
-	NAT64_VM_TIMEOUT=${NAT64_VM_TIMEOUT:-300} "$here/run.sh" "$here/scenarios/$name.sh" | tee "$log"
+	NAT64_VM_TIMEOUT=${NAT64_VM_TIMEOUT:-420} "$here/run.sh" "$here/scenarios/$name.sh" | tee "$log"
 	rc=${PIPESTATUS[0]}
 	passed=$((passed + $(grep -c '^ok ' "$log")))
 	failed=$((failed + $(grep -c '^FAIL ' "$log")))

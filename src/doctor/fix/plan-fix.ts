@@ -44,7 +44,7 @@ export interface FixContext {
  */
 export async function planFix(code: string, context: FixContext): Promise<FixPlan> {
   const all = context.diagnosis.findings.flatMap(t => [t.finding, ...t.consequences])
-  const finding = all.find(f => f.code === code)
+  const finding = all.find(f => f.code === code) ?? all.find(f => offers(f, code))
   if (!finding) {
     throw new UserError(`${code} is not found on this host: there is nothing to remedy.`, {
       exitCode: EXIT.unable,
@@ -63,6 +63,10 @@ export async function planFix(code: string, context: FixContext): Promise<FixPla
   const step: Change = { kind: 'commands', what: remedy.text, apply: remedy.commands, undo: remedy.undo, holds: '' }
   return { finding, remedy, steps: [step], byTranslator: [], notes: [], nics, tun: null, pool6: null, log: '' }
 }
+
+/** Findings with the same way out name the code of the first of them in their command. */
+const offers = (finding: Finding, code: string) =>
+  finding.remedies.some(r => r.fix !== undefined && r.commands.includes(`nat64 doctor --fix ${code}`))
 
 async function planTakeOver(
   finding: Finding,

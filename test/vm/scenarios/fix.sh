@@ -40,6 +40,16 @@ traffic fails vanishes vanishes
 $NAT64 doctor --undo > /tmp/undo.out 2>&1; is '--undo again ends with status' 0 $?
 clean
 
+begin fix-iptables "the same way out for a rule of the iptables framework that takes too much"
+"$TOPO" up-fw; jool_instance iptables; jool_rules; servers_up
+$NAT64 doctor --fix N64-401 --yes --json --probe $TARGET4 > $fix_json 2> /tmp/fix.out; is 'it ends with status' 0 $? "$(cat /tmp/fix.out $fix_json)"
+traffic passes passes vanishes
+is 'INVALID packets' 0 "$(invalid)"
+$NAT64 doctor --undo > /tmp/undo.out 2>&1; is '--undo ends with status' 0 $? "$(cat /tmp/undo.out)"
+is 'Jool is on again' true "$(jool_global manually-enabled)"
+is 'its rules are there' 4 "$({ iptables-save; ip6tables-save; } | grep -c 'j JOOL')"
+clean
+
 begin fix-in-vain "when the probe gets no answer all is taken back"
 broken
 # The translator comes up, but the firewall of the host lets nothing through it.
