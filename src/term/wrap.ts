@@ -1,4 +1,4 @@
-/** Text into lines of a width. */
+/** Text into lines of a width, and names into text. */
 
 /** Wraps prose between words; a word that is longer than a line gets one of its own. Columns are characters. */
 export function wrap(text: string, width: number): string[] {
@@ -28,4 +28,10 @@ export function chop(text: string, width: number): string[] {
   const pieces: string[] = []
   for (let at = 0; at < text.length; at += width) pieces.push(text.slice(at, at + width))
   return pieces
+}
+
+/** A dozen names and how many more. */
+export function some(names: readonly string[], most = 12): string {
+  const rest = names.length - most
+  return rest > 0 ? `${names.slice(0, most).join(', ')} and ${rest} more` : names.join(', ')
 }

@@ -42,7 +42,7 @@ function source(...reports: DoctorReport[]): DoctorSource & Told {
   return {
     ...told,
     everySeconds: 0,
-    look: async () => reports[Math.min(looks++, reports.length - 1)] as DoctorReport,
+    look: async () => ({ report: reports[Math.min(looks++, reports.length - 1)] as DoctorReport }),
     save: report => {
       told.saved.push(report)
       return '/tmp/report.txt'
@@ -193,7 +193,7 @@ describe("the doctor's screen", () => {
 describe('reduce', () => {
   const stateAfter = (...events: DoctorEvent[]) => events.reduce(reduce, INITIAL)
   const act = (action: DoctorAction): DoctorEvent => ({ type: 'action', action, page: 10, lines: 5 })
-  const broken: DoctorEvent = { type: 'report', report: BROKEN }
+  const broken = { type: 'report', report: BROKEN } as const
 
   it('begins at the first finding', () => {
     expect(selectedRow(stateAfter(broken))?.code).toBe('N64-201')
@@ -212,6 +212,19 @@ describe('reduce', () => {
     const end = stateAfter(broken, act('bottom'), act('down'))
     expect(end.selected).toBe(shownRows(end).length - 1)
     expect(stateAfter(broken, act('open'), act('bottom'), act('down')).detailFrom).toBe(5)
+  })
+
+  it('keeps marks while watching, and marks only what has settled', () => {
+    const gone = BROKEN.findings[0]
+    if (!gone) throw new Error('no finding')
+    const calm = { appeared: [], gone: [] }
+    const flapped = stateAfter(broken, { type: 'report', report: REMEDIED, change: calm })
+    expect(flapped.changed.gone).toEqual([])
+    const settled = reduce(flapped, { type: 'report', report: REMEDIED, change: { appeared: [], gone: [gone] } })
+    expect(settled.note).toBe('0 new, 1 gone')
+    const later = reduce(settled, { type: 'report', report: REMEDIED, change: calm })
+    expect(later.changed.gone.map(f => f.code)).toEqual(['N64-201'])
+    expect(reduce(later, { ...broken, change: calm }).changed.gone).toEqual([])
   })
 
   it('goes back a level at a time', () => {

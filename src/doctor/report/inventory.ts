@@ -1,6 +1,6 @@
 /** Which translators a host has and whose packets they take, as text. Pure. */
 import { countOf } from '../../term/format.js'
-import { wrap } from '../../term/wrap.js'
+import { some, wrap } from '../../term/wrap.js'
 import { groupBy } from '../group.js'
 import type { DoctorReport, ReportedPath, ReportedTranslator } from './report.js'
 import type { Style } from './style.js'
@@ -61,10 +61,4 @@ export function guestName(device: string, report: DoctorReport): string {
   const guest = report.guests.find(g => g.device === device)
   if (!guest || guest.guest === null) return device
   return `${device} (guest ${guest.guest}${guest.name ? `, ${guest.name}` : ''})`
-}
-
-/** A dozen names and how many more. */
-export function some(names: readonly string[], most = 12): string {
-  const rest = names.length - most
-  return rest > 0 ? `${names.slice(0, most).join(', ')} and ${rest} more` : names.join(', ')
 }

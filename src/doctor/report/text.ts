@@ -1,8 +1,8 @@
 /** The report as text: what is there, what is wrong, cause first, what could not be looked at. Pure. */
 import { countOf } from '../../term/format.js'
-import { wrap } from '../../term/wrap.js'
+import { some, wrap } from '../../term/wrap.js'
 import type { Evidence, Remedy } from '../check.js'
-import { inventoryLines, some } from './inventory.js'
+import { inventoryLines } from './inventory.js'
 import type { DoctorReport, ReportedFinding, ReportedTree } from './report.js'
 import { skippedLines } from './skipped.js'
 import type { Style } from './style.js'

@@ -2,6 +2,7 @@
 import { Box, type Key, Text, useApp, useInput } from 'ink'
 import { useCallback, useEffect, useReducer, useRef } from 'react'
 import type { DoctorReport } from '../../doctor/report/report.js'
+import type { Look } from '../../doctor/screen-source.js'
 import { useWindowSize } from '../hooks/use-window-size.js'
 import { actionFor, type Binding, footerText } from '../keymap.js'
 import { DetailPane, Header, Help, ListPane } from './DoctorPanes.js'
@@ -33,7 +34,7 @@ export const DOCTOR_KEYS: readonly Binding<DoctorAction>[] = [
 /** Where the screen gets what it shows, and what it sets off. */
 export interface DoctorSource {
   /** Looks at the host; the first look is under way before the screen is there. */
-  look(): Promise<DoctorReport>
+  look(): Promise<Look>
   /** Looks again by itself so often; 0: only when told. */
   readonly everySeconds: number
   /** Gives the name of the file. */
@@ -52,9 +53,9 @@ export function DoctorScreen(props: { source: DoctorSource; ascii: boolean }) {
   const look = useCallback(() => {
     dispatch({ type: 'busy' })
     source.look().then(
-      report => {
+      seen => {
         isFirst.current = false
-        dispatch({ type: 'report', report })
+        dispatch({ type: 'report', ...seen })
       },
       // Without anything to show, the command says what is wrong.
       error => (isFirst.current ? exit(error as Error) : dispatch({ type: 'failed', text: (error as Error).message })),

@@ -1,7 +1,7 @@
 /** What a selected row of the doctor's list says in full: lines with a tone, wrapped to a width. Pure. */
 import type { Evidence, Remedy } from '../../doctor/check.js'
 import type { DoctorReport, ReportedFinding } from '../../doctor/report/report.js'
-import { chop, wrap } from '../../term/wrap.js'
+import { chop, some, wrap } from '../../term/wrap.js'
 import type { Row } from './doctor.rows.js'
 
 export interface DetailLine {
@@ -73,7 +73,7 @@ function findingDetail(
   return [
     ...prose(finding.title, width, '', 'title'),
     ...prose(finding.because, width),
-    ...(finding.affects.length > 0 ? prose(`Concerns: ${finding.affects.join(', ')}`, width, '', 'dim') : []),
+    ...(finding.affects.length > 0 ? prose(`Concerns: ${some(finding.affects)}`, width, '', 'dim') : []),
     BLANK,
     line('Evidence', 'heading'),
     ...finding.evidence.flatMap(e => evidenceDetail(e, width)),

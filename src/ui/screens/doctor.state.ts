@@ -1,5 +1,6 @@
 /** The state of the screen of `nat64 doctor`: a plain reducer, so that it is tested without a terminal. */
 import type { DoctorReport, ReportedFinding } from '../../doctor/report/report.js'
+import type { Look } from '../../doctor/screen-source.js'
 import { type Changed, filterRows, type Row, rowsOf } from './doctor.rows.js'
 
 export interface DoctorState {
@@ -58,7 +59,7 @@ export type DoctorAction =
   | 'quit'
 
 export type DoctorEvent =
-  | { readonly type: 'report'; readonly report: DoctorReport }
+  | ({ readonly type: 'report' } & Look)
   | { readonly type: 'busy' }
   | { readonly type: 'failed'; readonly text: string }
   | { readonly type: 'note'; readonly text: string }
@@ -80,7 +81,7 @@ export function selectedRow(state: DoctorState): Row | undefined {
 export function reduce(state: DoctorState, event: DoctorEvent): DoctorState {
   switch (event.type) {
     case 'report':
-      return taken(state, event.report)
+      return taken(state, event)
     case 'busy':
       return { ...state, busy: true, note: '' }
     case 'failed':
@@ -99,21 +100,40 @@ export function reduce(state: DoctorState, event: DoctorEvent): DoctorState {
 }
 
 /** A new report: the selection stays on its row, what is new and what is gone is marked. */
-function taken(state: DoctorState, report: DoctorReport): DoctorState {
-  const before = state.report && everything(state.report)
-  const now = everything(report)
-  const fresh = before ? [...now.keys()].filter(k => !before.has(k)) : []
-  const gone = before ? [...before].flatMap(([key, f]) => (now.has(key) ? [] : [f])) : []
-  const changed: Changed = { fresh: new Set(fresh), gone }
-  const note = !before
-    ? ''
-    : fresh.length + gone.length === 0
-      ? 'nothing changed'
-      : `${fresh.length} new, ${gone.length} gone`
+function taken(state: DoctorState, look: Look): DoctorState {
+  const { report } = look
+  const isLater = state.report !== null
+  const { changed, note } = look.change ? watchedChange(state, look) : compared(state.report, report)
   const next = { ...state, report, changed, busy: false, note }
-  if (before) return keepRow(state, next)
+  if (isLater) return keepRow(state, next)
   const first = shownRows(next).findIndex(r => r.what.kind === 'finding')
   return { ...next, selected: Math.max(0, first) }
+}
+
+type Marked = Pick<DoctorState, 'changed' | 'note'>
+
+/** Looked again by hand: against the time before. */
+function compared(earlier: DoctorReport | null, report: DoctorReport): Marked {
+  if (earlier === null) return { changed: INITIAL.changed, note: '' }
+  const before = everything(earlier)
+  const now = everything(report)
+  const fresh = [...now.keys()].filter(k => !before.has(k))
+  const gone = [...before].flatMap(([key, f]) => (now.has(key) ? [] : [f]))
+  const note = fresh.length + gone.length === 0 ? 'nothing changed' : `${fresh.length} new, ${gone.length} gone`
+  return { changed: { fresh: new Set(fresh), gone }, note }
+}
+
+/** While watching: marks stay until they are no longer true. */
+function watchedChange(state: DoctorState, { report, change = { appeared: [], gone: [] } }: Look): Marked {
+  const now = everything(report)
+  const fresh = [...state.changed.fresh, ...change.appeared.map(f => f.key)].filter(k => now.has(k))
+  const gone = [...state.changed.gone, ...change.gone].filter(f => !now.has(f.key))
+  const { appeared } = change
+  const isCalm = appeared.length + change.gone.length === 0
+  return {
+    changed: { fresh: new Set(fresh), gone },
+    note: isCalm ? '' : `${appeared.length} new, ${change.gone.length} gone`,
+  }
 }
 
 function everything(report: DoctorReport): Map<string, ReportedFinding> {
