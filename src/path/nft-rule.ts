@@ -66,7 +66,12 @@ export function nftRules(nft: NftFact, chain: Pick<NftChain, 'family' | 'table' 
 
 /** Sends a packet through all base chains of a hook: one that drops it is enough. */
 export function runNft(nft: NftFact, families: readonly NftFamily[], hook: NftHook, packet: RulePacket): NftVerdict {
-  for (const chain of nftChains(nft, families, hook)) {
+  return runNftChains(nft, nftChains(nft, families, hook), packet)
+}
+
+/** As {@link runNft}, through given base chains. */
+export function runNftChains(nft: NftFact, chains: readonly NftChain[], packet: RulePacket): NftVerdict {
+  for (const chain of chains) {
     const verdict = walk(nft, chain, packet, 0) ?? (chain.policy === 'drop' ? 'drop' : 'accept')
     if (verdict === 'drop') return { verdict, chain }
   }
@@ -85,7 +90,7 @@ function walk(nft: NftFact, chain: NftChain, packet: RulePacket, depth: number):
 }
 
 function runRule(nft: NftFact, rule: NftRule, packet: RulePacket, depth: number): Outcome {
-  for (const e of rule.expr) {
+  for (const e of rule.expr ?? []) {
     if ('match' in e && !matches(nft, rule, e.match as Match, packet)) return null
     if ('xt' in e) return null
     const decided = 'vmap' in e ? mapped(nft, rule, e.vmap as VerdictMap, packet) : e

@@ -12,7 +12,7 @@ import { type HostView, viewHost } from './host-view.js'
 import type { Engine, Flow, Leg, PredictedPath } from './path.js'
 import { replyLeg } from './reply.js'
 import { requestLeg } from './request.js'
-import type { PathOptions, Walk } from './walk.js'
+import { type PathOptions, undecidedOrder, type Walk } from './walk.js'
 
 export type { PathOptions } from './walk.js'
 
@@ -46,7 +46,7 @@ export function predict(facts: Facts, flow: Flow, options: PathOptions): Predict
     delivered: reason === 'ok',
     reason,
     firewall: walk.firewall,
-    uncertain: host.policyRules,
+    uncertain: [...host.policyRules, ...(isCalled(host, flow) ? undecidedOrder(walk) : [])],
   }
 }
 
@@ -54,6 +54,11 @@ export function predict(facts: Facts, flow: Flow, options: PathOptions): Predict
 function isExpected(host: HostView, flow: Flow): boolean {
   const wanted = host.firewallWanted(flow.nic)
   return wanted ?? /^fwbr\d+i\d+$/.test(host.link(flow.nic)?.master ?? '')
+}
+
+function isCalled(host: HostView, flow: Flow): boolean {
+  const master = host.link(flow.nic)?.master ?? null
+  return master !== null && host.callsIptables(master, 6)
 }
 
 function joolOf(facts: Facts, engine: Engine): JoolInstanceFact | null {

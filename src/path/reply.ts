@@ -109,10 +109,13 @@ function toGuest(w: Walk, gateway: string): OutcomeReason {
   if (!inner) return 'unknown_device'
   if (inner.peer !== null) device(w, inner.peer, 'out', 6)
   device(w, inner.name, 'in', 6)
-  const early = bridgeHook(w, 'prerouting', 'reply', { in: bridge, physIn: inner.name })
+  const entered = { in: bridge, physIn: inner.name }
+  const early = bridgeHook(w, 'prerouting', 'reply', entered, 'early')
   if (early) return early
   const called = w.host.callsIptables(bridge, 6)
   if (called && prerouting6(w, bridge, inner.name, true, 'reply') === 'hairpin') return 'hairpin_loop'
+  const late = bridgeHook(w, 'prerouting', 'reply', entered, 'late')
+  if (late) return late
   const out = crossBridge(w, bridge, inner.name, called, 'reply')
   return 'end' in out ? out.end : 'ok'
 }

@@ -38,10 +38,13 @@ function enterOpenVswitch(w: Walk, bridge: string): Step {
 function enterBridge(w: Walk, bridge: string, port: string): Step {
   const called = w.host.callsIptables(bridge, 6)
   const gateway = w.host.gateway(bridge, 6, w.host.tag(w.flow.nic))
-  const early = bridgeHook(w, 'prerouting', 'request', { in: bridge, physIn: port })
+  const entered = { in: bridge, physIn: port }
+  const early = bridgeHook(w, 'prerouting', 'request', entered, 'early')
   if (early) return { end: early }
   const taken = called ? prerouting6(w, bridge, port, true, 'request') : null
   if (taken) return taken === 'toV4' ? translate(w) : { end: 'other_engine' }
+  const after = bridgeHook(w, 'prerouting', 'request', entered, 'late')
+  if (after) return { end: after }
   if (gateway === null) {
     const out = crossBridge(w, bridge, port, called, 'request')
     if ('end' in out || w.host.link(out.next)?.peer == null) return out
@@ -49,7 +52,7 @@ function enterBridge(w: Walk, bridge: string, port: string): Step {
     device(w, peer, 'in', 6)
     return { next: peer }
   }
-  const late = bridgeHook(w, 'input', 'request', { in: bridge, physIn: port })
+  const late = bridgeHook(w, 'input', 'request', entered)
   if (late) return { end: late }
   device(w, bridge, 'in', 6)
   if (gateway !== bridge) device(w, gateway, 'in', 6)

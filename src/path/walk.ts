@@ -2,7 +2,7 @@
 import type { JoolInstanceFact } from '../facts/facts.js'
 import type { HostView } from './host-view.js'
 import { type CtState, type RulePacket, runChain } from './iptables-rule.js'
-import { type NftHook, nftChains, nftRules, runNft } from './nft-rule.js'
+import { type NftHook, nftChains, nftRules, runNft, runNftChains } from './nft-rule.js'
 import type { Engine, Flow, OutcomeReason, Station } from './path.js'
 
 /** What a prediction needs beside facts and flow. */
@@ -85,15 +85,36 @@ export function forwardDrops(w: Walk, packet: RulePacket): boolean {
   return runNft(w.host.nft, [packet.family === 6 ? 'ip6' : 'ip', 'inet'], 'forward', packet).verdict === 'drop'
 }
 
-/** A hook of nftables' bridge family, which sees frames without br_netfilter and tracks connections of its own. */
-export function bridgeHook(w: Walk, hook: NftHook, way: Way, devices: Devices): OutcomeReason | null {
-  const chains = nftChains(w.host.nft, ['bridge'], hook)
+/**
+ * A hook of nftables' bridge family, which sees frames without br_netfilter and tracks connections of its own. `part`:
+ * chains before br_netfilter's own hook (priority 0), or after it.
+ */
+export function bridgeHook(
+  w: Walk,
+  hook: NftHook,
+  way: Way,
+  devices: Devices,
+  part: 'all' | 'early' | 'late' = 'all',
+): OutcomeReason | null {
+  const chains = nftChains(w.host.nft, ['bridge'], hook).filter(c => {
+    const isLate = (c.prio ?? 0) > BRNF_PRIORITY
+    return part === 'all' || isLate === (part === 'late')
+  })
   if (!chains.some(c => c.policy === 'drop' || nftRules(w.host.nft, c).length > 0)) return null
   noteFirewall(w, way, 'established')
   const state: CtState = way === 'request' ? 'new' : 'established'
-  return runNft(w.host.nft, ['bridge'], hook, packet6(w, way, devices, state)).verdict === 'drop'
-    ? 'firewall_drop'
-    : null
+  const { verdict } = runNftChains(w.host.nft, chains, packet6(w, way, devices, state))
+  return verdict === 'drop' ? 'firewall_drop' : null
+}
+
+/** NF_BR_PRI_BRNF */
+const BRNF_PRIORITY = 0
+
+/** Chains that share br_netfilter's priority: which of them runs first depends on which was registered last. */
+export function undecidedOrder(w: Walk): string[] {
+  return nftChains(w.host.nft, ['bridge'], 'prerouting')
+    .filter(c => (c.prio ?? 0) === BRNF_PRIORITY && nftRules(w.host.nft, c).length > 0)
+    .map(c => `chain ${c.name} of nftables may run before or after br_netfilter`)
 }
 
 /** The guest's firewall has looked at the packet. */

@@ -176,6 +176,34 @@ describe('two translators for one prefix', () => {
   })
 })
 
+describe("nftables' chains on the prerouting hook of a bridge, with br_netfilter on", () => {
+  const at = (prio: number): Facts => {
+    const base = varied({ firewallBridge: false })
+    const nft = [
+      {
+        chain: {
+          family: 'bridge',
+          table: 'g',
+          name: 'vm-out',
+          hook: 'prerouting',
+          prio,
+          policy: 'drop',
+          type: 'filter',
+        },
+      },
+      { rule: { family: 'bridge', table: 'g', chain: 'vm-out', expr: [{ drop: null }] } },
+    ] as unknown as NftFact
+    return { ...base, nft: patch(base.nft, () => nft) }
+  }
+  it.each([
+    [-10, 'firewall_drop', []],
+    [0, 'firewall_drop', ['chain vm-out of nftables may run before or after br_netfilter']],
+    [10, 'ok', []],
+  ] as const)('priority %s: %s', (prio, reason, uncertain) => {
+    expect(go(at(prio), JOOL)).toMatchObject({ reason, uncertain })
+  })
+})
+
 describe('what is expected of a firewall', () => {
   const facts = recorded('remedy-brnf-off')
   it.each([

@@ -34,7 +34,7 @@ without it the guest has no firewall).`,
       const nics = predictions.map(p => p.nic)
       const bridges = [...new Set(nics.map(n => n.firewallBridge ?? n.bridge))]
       const instance = facts.jool.instances.find(
-        i => engine.engine.kind === 'jool' && i.name === engine.engine.instance,
+        i => engine.engine.kind === 'jool' && i.netns === engine.engine.netns && i.name === engine.engine.instance,
       )
       const loops = instance?.stats.JSTAT_HAIRPIN_LOOP ?? 0
       const one = bridges[0] as string

@@ -44,8 +44,6 @@ rules that forbid the packet are told as information, since that may be what is 
     'N64-202',
     'N64-303',
     'N64-304',
-    'N64-305',
-    'N64-306',
     'N64-309',
     'N64-311',
     'N64-321',
@@ -86,7 +84,7 @@ rules that forbid the packet are told as information, since that may be what is 
           },
           path.reason === 'no_rule'
             ? { source: 'iptables-save -c; ip6tables-save -c', text: rules.join('\n') || '(no rule with -j JOOL)' }
-            : routeEvidence(facts.routes, engine.pool6 ?? ''),
+            : routeEvidence(facts.routes, engine.pool6 ?? '', /4$|masquerade/.test(path.reason) ? 4 : 6),
         ],
         affects: [...new Set([...devicesOf(predictions), engineName(engine), at].filter(a => a !== ''))],
         remedies: [],
@@ -107,12 +105,14 @@ function placeOf(station: Station | undefined): string {
   return station.kind === 'route' ? station.via : station.kind === 'namespace' ? station.name : ''
 }
 
-/** Where the kernel routes a packet to the translator's prefix. */
-function routeEvidence(routes: readonly RouteFact[], pool6: string): Evidence {
+/** Where the kernel routes a packet to the translator's prefix, or its translation. */
+function routeEvidence(routes: readonly RouteFact[], pool6: string, family: 4 | 6): Evidence {
   const prefix = parsePrefix6(pool6)
   const target = parseIpv4(PROBE_TARGET4)
-  const address = prefix && target !== undefined ? formatIpv6(embed(prefix, target)) : pool6
-  const route = lookUp(routes, address, 6)
+  const inside = prefix && target !== undefined ? formatIpv6(embed(prefix, target)) : pool6
+  const address = family === 4 ? PROBE_TARGET4 : inside
+  const route = lookUp(routes, address, family)
   const via = [route?.device && `dev ${route.device}`, route?.gateway && `via ${route.gateway}`].filter(w => w)
-  return { source: `ip -6 route get ${address}`, text: route ? [route.destination, ...via].join(' ') : 'unreachable' }
+  const text = route ? [route.destination, ...via].join(' ') : 'unreachable'
+  return { source: `ip -${family} route get ${address}`, text }
 }
