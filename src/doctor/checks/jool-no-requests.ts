@@ -20,15 +20,15 @@ before PREROUTING's mangle table, or no rule matches them. Look at the guest's r
 
 An instance that has seen IPv6 before is reported only when replies for its guests arrive and no request does.`,
   needs: ['jool'],
-  after: ['N64-201', 'N64-509'],
+  after: ['N64-201', 'N64-405', 'N64-509'],
   run(facts, model) {
     if (model.nics.length === 0) return []
     return facts.jool.instances.filter(isEnabled).flatMap(instance => {
       const six = countOf(instance, 'JSTAT_RECEIVED6')
       const four = countOf(instance, 'JSTAT_RECEIVED4')
-      // Guests may be quiet for a while; replies to nobody's requests are no quiet.
+      // Guests may be quiet for a while; translated replies without a single request are no quiet.
       const hasSeenSome = (instance.stats.JSTAT_RECEIVED6 ?? 0) > 0
-      const meant = hasSeenSome ? four - countOf(instance, 'JSTAT_POOL4_MISMATCH') : four
+      const meant = hasSeenSome ? countOf(instance, 'JSTAT_SUCCESS') : four
       if (six > 0 || meant < ENOUGH) return []
       const label = joolLabel(instance)
       const seconds = instance.earlier?.seconds ?? null

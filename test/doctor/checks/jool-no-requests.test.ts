@@ -11,16 +11,20 @@ const off = (facts: Facts): Facts =>
 const rows: readonly (readonly [string, Facts, readonly string[]])[] = [
   ['both directions', joolHost(), []],
   ['both directions, rising', rising({ JSTAT_RECEIVED6: 5, JSTAT_RECEIVED4: 50 }), []],
-  ['only IPv4, in ten seconds', rising({ JSTAT_RECEIVED4: 50 }), [`N64-521 warning ${JOOL}`]],
+  ['replies only, in ten seconds', rising({ JSTAT_RECEIVED4: 50, JSTAT_SUCCESS: 50 }), [`N64-521 warning ${JOOL}`]],
   [
     'only IPv4 with rules, ever',
     byRules(totals({ JSTAT_RECEIVED6: 0, JSTAT_RECEIVED4: 50 })),
     [`N64-521 error ${JOOL}`],
   ],
-  ['a quiet minute, IPv4 of the host', rising({ JSTAT_RECEIVED4: 50, JSTAT_POOL4_MISMATCH: 50 }), []],
+  ['a quiet minute, scanners', rising({ JSTAT_RECEIVED4: 50, JSTAT_BIB4_NOT_FOUND: 50 }), []],
   ['nothing at all', rising({}), []],
-  ['no guests', { ...rising({ JSTAT_RECEIVED4: 50 }), links: { ok: true, source: 'ip link', value: [] } }, []],
-  ['switched off', off(rising({ JSTAT_RECEIVED4: 50 })), []],
+  [
+    'no guests',
+    { ...rising({ JSTAT_RECEIVED4: 50, JSTAT_SUCCESS: 50 }), links: { ok: true, source: 'ip link', value: [] } },
+    [],
+  ],
+  ['switched off', off(rising({ JSTAT_RECEIVED4: 50, JSTAT_SUCCESS: 50 })), []],
 ]
 
 describe('jool-no-requests', () => {
