@@ -30,14 +30,15 @@ function growth(t: Translator, bytes: Uint8Array): number {
     }
   }
   run(100_000, 0)
-  // The best of three: the compiler works beside us.
-  const grown = [1, 2, 3].map(round => {
+  // The compiler works beside us, and on a busy machine late: one round without it has to show that nothing is left.
+  let least = Number.POSITIVE_INFINITY
+  for (let round = 1; round <= 10 && least >= NOISE; round++) {
     collect()
     const before = process.memoryUsage().heapUsed
     run(PACKETS, 4000 * round)
-    return (process.memoryUsage().heapUsed - before) / PACKETS
-  })
-  return Math.min(...grown)
+    least = Math.min(least, (process.memoryUsage().heapUsed - before) / PACKETS)
+  }
+  return least
 }
 
 const modes: readonly (readonly [string, Changes])[] = [
