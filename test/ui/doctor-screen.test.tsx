@@ -127,6 +127,13 @@ describe("the doctor's screen", () => {
     expect(screen.frame()).toContain('/ q_')
   })
 
+  it('takes keys that come in one piece, as over a slow line', async () => {
+    const screen = await open()
+    await screen.press('jj/debug')
+    expect(screen.frame()).toContain('/ debug_')
+    expect(screen.frame()).not.toContain('N64-201 Jool drops')
+  })
+
   it('looks again, and says what is gone', async () => {
     const screen = await open(120, 40, source(BROKEN, REMEDIED))
     await screen.press('r')

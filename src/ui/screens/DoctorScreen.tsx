@@ -79,6 +79,17 @@ export function DoctorScreen(props: { source: DoctorSource; ascii: boolean }) {
   }
   useInput((input, key) => {
     if (state.typing && type(input, key)) return
+    // What is typed fast, or pasted, comes in one piece.
+    const [keys = '', ...filter] = input.split('/')
+    const isPiece = input.length > 1 && !key.ctrl && !key.meta
+    if (!isPiece) return press(input, key)
+    for (const one of keys) press(one, key)
+    if (!input.includes('/')) return
+    press('/', key)
+    dispatch({ type: 'typed', text: filter.join('/') })
+  })
+
+  function press(input: string, key: Key): void {
     if (/^[1-9]$/.test(input)) return dispatch({ type: 'remedy', index: Number(input) - 1 })
     const action = actionFor(DOCTOR_KEYS, input, key)
     if (action === undefined) return
@@ -88,7 +99,7 @@ export function DoctorScreen(props: { source: DoctorSource; ascii: boolean }) {
     dispatch({ type: 'action', action, page: state.focus === 'list' ? layout.list : layout.detail, lines })
     const text = say(action)
     if (text !== undefined) dispatch({ type: 'note', text })
-  })
+  }
 
   /** Keys while a filter is typed; false: it is a key like any other. */
   function type(input: string, key: Key): boolean {
