@@ -82,23 +82,25 @@ export function DoctorScreen(props: { source: DoctorSource; ascii: boolean }) {
     // What is typed fast, or pasted, comes in one piece.
     const [keys = '', ...filter] = input.split('/')
     const isPiece = input.length > 1 && !key.ctrl && !key.meta
-    if (!isPiece) return press(input, key)
-    for (const one of keys) press(one, key)
-    if (!input.includes('/')) return
-    press('/', key)
-    dispatch({ type: 'typed', text: filter.join('/') })
+    for (const one of isPiece ? keys : [input]) press(one, key)
+    if (isPiece && input.includes('/')) {
+      press('/', key)
+      dispatch({ type: 'typed', text: filter.join('/') })
+    }
   })
 
   function press(input: string, key: Key): void {
-    if (/^[1-9]$/.test(input)) return dispatch({ type: 'remedy', index: Number(input) - 1 })
-    const action = actionFor(DOCTOR_KEYS, input, key)
-    if (action === undefined) return
-    if (action === 'quit') return leave()
-    if (action === 'again') return state.busy ? undefined : look()
-    const lines = Math.max(0, detail.length - layout.detail)
-    dispatch({ type: 'action', action, page: state.focus === 'list' ? layout.list : layout.detail, lines })
-    const text = say(action)
-    if (text !== undefined) dispatch({ type: 'note', text })
+    const action = /^[1-9]$/.test(input) ? 'remedy' : actionFor(DOCTOR_KEYS, input, key)
+    if (action === 'remedy') dispatch({ type: 'remedy', index: Number(input) - 1 })
+    else if (action === 'quit') leave()
+    else if (action === 'again') {
+      if (!state.busy) look()
+    } else if (action !== undefined) {
+      const lines = Math.max(0, detail.length - layout.detail)
+      dispatch({ type: 'action', action, page: state.focus === 'list' ? layout.list : layout.detail, lines })
+      const text = say(action)
+      if (text !== undefined) dispatch({ type: 'note', text })
+    }
   }
 
   /** Keys while a filter is typed; false: it is a key like any other. */
