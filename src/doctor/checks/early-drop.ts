@@ -24,9 +24,12 @@ PVEFW-PREROUTING, PVEFW-smurfs), and rules that were made when the host did not 
 
 The rules are evaluated for a TCP packet of each guest to its translator's prefix, as it enters the bridge and as it is received by the
 host. A rule with a match that is not understood is taken as not matching: this check says nothing rather than something wrong.`,
-  needs: ['iptables', 'nft'],
+  needs: ['links'],
+  wants: ['iptables', 'nft'],
   after: [],
   run(facts, model) {
+    const iptables = facts.maybe('iptables') ?? { rules: [], policies: [] }
+    const nft = facts.maybe('nft') ?? []
     const found = new Map<string, { readonly evidence: Evidence; readonly affects: Set<string> }>()
     for (const { nic, engine } of model.predictions) {
       const pool6 = parsePrefix6(engine.pool6 ?? '')
@@ -47,7 +50,7 @@ host. A rule with a match that is not understood is taken as not matching: this 
         mac: '',
       }
       for (const table of ['raw', 'mangle']) {
-        const { verdict, rule } = runChain(facts.iptables, table, 'PREROUTING', packet)
+        const { verdict, rule } = runChain(iptables, table, 'PREROUTING', packet)
         if (verdict !== 'drop') continue
         const text = rule ? `[${rule.packets}] ${rule.text}` : ':PREROUTING DROP'
         note(
@@ -57,7 +60,7 @@ host. A rule with a match that is not understood is taken as not matching: this 
           engineName(engine),
         )
       }
-      const { chain } = runNft(facts.nft, ['ip6', 'inet'], 'prerouting', packet)
+      const { chain } = runNft(nft, ['ip6', 'inet'], 'prerouting', packet)
       if (chain) {
         const source = `nft list chain ${chain.family} ${chain.table} ${chain.name}`
         const text = `type filter hook prerouting priority ${chain.prio ?? 0}; policy ${chain.policy ?? 'accept'};`

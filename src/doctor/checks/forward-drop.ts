@@ -21,9 +21,12 @@ table drops: each chain on the hook must let the packet pass.
 
 Accept what comes from and goes to the TUN device, in both families, in the place that the owner of the chain leaves for it:
 DOCKER-USER, "ufw route allow", Proxmox's forward rules.`,
-  needs: ['iptables', 'nft'],
+  needs: ['links'],
+  wants: ['iptables', 'nft'],
   after: [],
   run(facts, model) {
+    const iptables = facts.maybe('iptables') ?? { rules: [], policies: [] }
+    const nft = facts.maybe('nft') ?? []
     const dropped = model.predictions.filter(p => p.path.reason === 'forward_drop')
     const legOf = (p: (typeof dropped)[number]) => (p.path.request.reason === 'ok' ? p.path.reply : p.path.request)
     const familyOf = (p: (typeof dropped)[number]): 4 | 6 => {
@@ -39,9 +42,9 @@ DOCKER-USER, "ufw route allow", Proxmox's forward rules.`,
         severity: 'error' as const,
         title: `The host's IPv${family} FORWARD chain drops ${what} ${guestsText(predictions.map(p => p.nic))}`,
         because: `Packets are routed through ${first.engine.label}, and no rule accepts them there.`,
-        evidence: [dropEvidence(facts.iptables, facts.nft, family)],
+        evidence: [dropEvidence(iptables, nft, family)],
         affects: [...devicesOf(predictions), device],
-        remedies: remedies(facts.iptables, family, device),
+        remedies: remedies(iptables, family, device),
         references: ['nat64 doctor --explain N64-402'],
       }
     })

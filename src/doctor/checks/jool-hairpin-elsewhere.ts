@@ -2,6 +2,7 @@ import { netfilterJool } from '../bridges.js'
 import { defineCheck } from '../check.js'
 import { countOf } from '../jool-counters.js'
 import { joolCommand, joolLabel } from '../jool-instance.js'
+import { packetEvidence } from '../jool-packets.js'
 
 /** B03 */
 export const joolHairpinElsewhere = defineCheck({
@@ -20,6 +21,7 @@ replies enter on their way: docker0, a bridge inside a bridge, a veth pair into 
 "jool global update logging-debug true" shows the addresses of each dropped packet in the kernel log. A counter that stands
 still is history: it is told as information, since it never goes back to zero.`,
   needs: ['jool'],
+  wants: ['kernelLog'],
   after: ['N64-201', 'N64-301'],
   run(facts, model) {
     const predicted = new Set(
@@ -35,6 +37,7 @@ still is history: it is told as information, since it never goes back to zero.`,
       const seconds = instance.earlier?.seconds
       const total = instance.stats.JSTAT_HAIRPIN_LOOP ?? 0
       const label = joolLabel(instance)
+      const packet = packetEvidence(facts.maybe('kernelLog') ?? [], instance, ['JSTAT_HAIRPIN_LOOP'])
       const isHooked = instance.netns === null && hooked.includes(instance.name)
       return [
         {
@@ -52,6 +55,7 @@ still is history: it is told as information, since it never goes back to zero.`,
               text: `JSTAT_HAIRPIN_LOOP,${total}`,
               mark: String(total),
             },
+            ...(packet ? [packet] : []),
           ],
           affects: [instance.name],
           remedies: [

@@ -1,6 +1,7 @@
 import type { Evidence, Remedy } from '../check.js'
 import { defineCheck } from '../check.js'
 import { groupBy } from '../group.js'
+import { packetEvidence } from '../jool-packets.js'
 
 /** B01: the case this program was born for. */
 export const joolHairpinFwbr = defineCheck({
@@ -26,6 +27,7 @@ Jool's iptables framework with rules that leave out fwbr. What does not: "-d poo
 (not known yet in PREROUTING), and switching bridge-nf-call off (pve-firewall writes 1 again within ten seconds, and
 without it the guest has no firewall).`,
   needs: ['links', 'sysctls', 'jool'],
+  wants: ['kernelLog'],
   after: [],
   run(facts, model) {
     const looping = model.predictions.filter(p => p.path.reason === 'hairpin_loop')
@@ -44,6 +46,8 @@ without it the guest has no firewall).`,
         const text = `JSTAT_HAIRPIN_LOOP,${loops}`
         evidence.unshift({ source: `jool -i ${instance?.name} stats display --csv`, text, mark: String(loops) })
       }
+      const packet = instance && packetEvidence(facts.maybe('kernelLog') ?? [], instance, ['JSTAT_HAIRPIN_LOOP'])
+      if (packet) evidence.push(packet)
       return {
         severity: 'error' as const,
         title: `Jool drops every reply to ${guests} as a hairpinning loop`,

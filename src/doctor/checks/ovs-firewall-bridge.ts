@@ -16,13 +16,14 @@ for this guest as well.
 
 And one way out is closed: "nftables: 1" in host.fw does away with firewall bridges on Linux bridges only. On Open vSwitch they
 stay. Choose a translator that packets are routed to.`,
-  needs: ['links', 'proxmox'],
+  needs: ['links'],
+  wants: ['proxmox'],
   after: ['N64-201', 'N64-204'],
   run(facts, model) {
     const isOvs = (bridge: string) => facts.links.some(l => l.name === bridge && l.kind === 'openvswitch')
     const nics = model.nics.filter(n => n.firewallBridge !== null && isOvs(n.bridge))
     const [jool] = netfilterJool(model)
-    const nftables = facts.proxmox.hostFirewall?.nftables === true
+    const nftables = facts.maybe('proxmox')?.hostFirewall?.nftables === true
     if (nics.length === 0 || (!jool && !nftables)) return []
     const ports = facts.links.filter(l => nics.some(n => n.firewallBridge === l.master) && /^fwln/.test(l.name))
     const bridges = [...new Set(nics.map(n => n.bridge))].join(', ')

@@ -37,7 +37,8 @@ Where a more special check knows the cause, this finding is folded under that on
 
 What the model does not follow is said in the finding: policy rules that look into another routing table, for example. A guest's own
 rules that forbid the packet are told as information, since that may be what is wanted.`,
-  needs: ['links', 'routes', 'iptables'],
+  needs: ['links', 'routes'],
+  wants: ['iptables'],
   after: [
     'N64-121',
     'N64-123',
@@ -60,9 +61,15 @@ rules that forbid the packet are told as information, since that may be what is 
   ],
   run(facts, model) {
     const works = new Set(model.predictions.filter(p => p.path.delivered).map(p => `${p.nic.device} ${p.engine.pool6}`))
-    const rules = facts.iptables.rules.filter(r => r.target?.startsWith('JOOL')).map(r => `[${r.packets}] ${r.text}`)
+    const rules = facts
+      .maybe('iptables')
+      ?.rules.filter(r => r.target?.startsWith('JOOL'))
+      .map(r => `[${r.packets}] ${r.text}`)
     const ended = model.predictions.filter(
-      p => !EXPLAINED.has(p.path.reason) && !works.has(`${p.nic.device} ${p.engine.pool6}`),
+      p =>
+        !EXPLAINED.has(p.path.reason) &&
+        (p.path.reason !== 'no_rule' || rules !== undefined) &&
+        !works.has(`${p.nic.device} ${p.engine.pool6}`),
     )
     const groups = groupBy(ended, p => `${engineName(p.engine)} ${p.path.reason}`)
     return [...groups.values()].map(predictions => {
@@ -83,7 +90,7 @@ rules that forbid the packet are told as information, since that may be what is 
             mark: path.reason,
           },
           path.reason === 'no_rule'
-            ? { source: 'iptables-save -c; ip6tables-save -c', text: rules.join('\n') || '(no rule with -j JOOL)' }
+            ? { source: 'iptables-save -c; ip6tables-save -c', text: rules?.join('\n') || '(no rule with -j JOOL)' }
             : routeEvidence(facts.routes, engine.pool6 ?? '', /4$|masquerade/.test(path.reason) ? 4 : 6),
         ],
         affects: [...new Set([...devicesOf(predictions), engineName(engine), at].filter(a => a !== ''))],

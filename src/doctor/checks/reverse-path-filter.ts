@@ -24,7 +24,8 @@ for any route. For IPv6 there is no such switch: firewalls do it with a rule, "f
 
 The kernel drops without a word; "log_martians" shows IPv4's. Jool's netfilter framework is not concerned: what it translates is
 sent, not received.`,
-  needs: ['sysctls', 'routes', 'nft', 'iptables'],
+  needs: ['sysctls', 'routes'],
+  wants: ['nft', 'iptables'],
   after: ['N64-304', 'N64-306'],
   run(facts, model) {
     return model.engines.flatMap((engine): Omit<Finding, 'code'>[] => {
@@ -36,7 +37,7 @@ sent, not received.`,
       const inside6 = pool6 && target !== undefined ? formatIpv6(embed(pool6, target)) : null
       const back6 = inside6 === null ? null : lookUp(facts.routes, inside6, 6)
       const strict = strictFilter(facts.sysctls, device)
-      const filter6 = dropRule6(facts.nft) ?? rpfilter6(facts.iptables.rules)
+      const filter6 = dropRule6(facts.maybe('nft') ?? []) ?? rpfilter6(facts.maybe('iptables')?.rules ?? [])
       return [
         ...(strict && engine.mapped4 !== null && back4?.device !== device
           ? [asymmetric(4, device, engine.mapped4, back4?.device ?? null, strict)]

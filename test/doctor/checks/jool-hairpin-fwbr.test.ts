@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { joolHairpinFwbr } from '../../../src/doctor/checks/jool-hairpin-fwbr.js'
 import type { Facts } from '../../../src/facts/facts.js'
 import { recorded, varied } from '../../path/recording.js'
-import { found } from '../found.js'
+import { found, resultOf } from '../found.js'
 
 const rows: readonly (readonly [string, Facts, readonly string[]])[] = [
   ['the original failure', recorded('jool-hairpin-fw'), ['N64-201 error tap100i0']],
@@ -19,5 +19,16 @@ const rows: readonly (readonly [string, Facts, readonly string[]])[] = [
 describe('jool-hairpin-fwbr', () => {
   it.each(rows)('%s', (_, facts, expected) => {
     expect(found(joolHairpinFwbr, facts)).toEqual(expected)
+  })
+  it.each([
+    ['with the kernel log', recorded('jool-hairpin-fw'), 3],
+    ['without', { ...recorded('jool-hairpin-fw'), kernelLog: recorded('original-case').kernelLog }, 2],
+  ] as const)('shows how it knows, %s', (_, facts, count) => {
+    const result = resultOf(joolHairpinFwbr, facts)
+    const evidence = result.status === 'findings' ? (result.findings[0]?.evidence ?? []) : []
+    expect(evidence.map(e => e.source)).toEqual(
+      ['jool -i default stats display --csv', 'sysctl net.bridge.bridge-nf-call-ip6tables', 'dmesg'].slice(0, count),
+    )
+    expect(evidence[2]?.text ?? 'Hairpinning loop').toContain('Hairpinning loop')
   })
 })
