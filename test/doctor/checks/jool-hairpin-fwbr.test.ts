@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { joolHairpinFwbr } from '../../../src/doctor/checks/jool-hairpin-fwbr.js'
 import type { Facts } from '../../../src/facts/facts.js'
+import { emptyFacts } from '../../../src/facts/import-recording.js'
 import { recorded, varied } from '../../path/recording.js'
 import { found, resultOf } from '../found.js'
 
@@ -22,7 +23,7 @@ describe('jool-hairpin-fwbr', () => {
   })
   it.each([
     ['with the kernel log', recorded('jool-hairpin-fw'), 3],
-    ['without', { ...recorded('jool-hairpin-fw'), kernelLog: recorded('original-case').kernelLog }, 2],
+    ['without', { ...recorded('jool-hairpin-fw'), kernelLog: emptyFacts('no permission').kernelLog }, 2],
   ] as const)('shows how it knows, %s', (_, facts, count) => {
     const result = resultOf(joolHairpinFwbr, facts)
     const evidence = result.status === 'findings' ? (result.findings[0]?.evidence ?? []) : []
