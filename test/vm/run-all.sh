@@ -33,16 +33,24 @@ mkdir -p "$NAT64_VM_PROJECT/node_modules"
 cp -r "$root/dist" "$NAT64_VM_PROJECT/"
 cp -r "$root/node_modules/koffi" "$root/node_modules/@koromix" "$NAT64_VM_PROJECT/node_modules/"
 
-passed=0 failed=0
-for name in "${scenarios[@]}"; do
-	log=$(mktemp)
-	NAT64_VM_TIMEOUT=${NAT64_VM_TIMEOUT:-420} "$here/run.sh" "$here/scenarios/$name.sh" | tee "$log"
-	rc=${PIPESTATUS[0]}
-	passed=$((passed + $(grep -c '^ok ' "$log")))
-	failed=$((failed + $(grep -c '^FAIL ' "$log")))
-	# A guest that dies, or a scenario without a single check, is a failure, too.
-	if [ "$rc" != 0 ] || ! grep -q '^ok ' "$log"; then echo "FAIL $name: ended with status $rc"; failed=$((failed + 1)); fi
-	rm -f "$log"
-done
+logs=$(mktemp -d)
+trap 'rm -rf "$logs"' EXIT
+run_scenarios() { # NAME...: one after the other; prints each when it has ended
+	local name rc
+	for name in "$@"; do
+		rc=0
+		NAT64_VM_TIMEOUT=${NAT64_VM_TIMEOUT:-420} "$here/run.sh" "$here/scenarios/$name.sh" > "$logs/$name" 2>&1 || rc=$?
+		# A guest that dies, or a scenario without a single check, is a failure, too.
+		if [ "$rc" != 0 ] || ! grep -q '^ok ' "$logs/$name"; then echo "FAIL $name: ended with status $rc" >> "$logs/$name"; fi
+		cat "$logs/$name"
+	done
+}
+# Two guests at a time: they wait for timeouts more than they compute.
+run_scenarios "${scenarios[0]}" &
+run_scenarios "${scenarios[@]:1}"
+wait
+
+count() { cat "$logs"/* | grep -c "$1"; }
+passed=$(count '^ok ') failed=$(count '^FAIL ')
 echo "$passed passed, $failed failed"
 [ "$failed" = 0 ]

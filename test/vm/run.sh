@@ -38,9 +38,9 @@ node=$(command -v node || true)
 if [ -n "$node" ]; then
 	node=$(realpath "$node")
 	if [ "$node" -nt "$cache/node.img" ]; then
-		t=$(mktemp -d); cp "$node" "$t/node"; rm -f "$cache/node.tmp"
-		mke2fs -q -t ext4 -O ^has_journal -m 0 -d "$t" "$cache/node.tmp" $(( $(stat -c %s "$node") / 1048576 + 24 ))M
-		mv "$cache/node.tmp" "$cache/node.img"; rm -rf "$t"
+		t=$(mktemp -d); cp "$node" "$t/node"
+		mke2fs -q -t ext4 -O ^has_journal -m 0 -d "$t" "$cache/node.tmp.$$" $(( $(stat -c %s "$node") / 1048576 + 24 ))M
+		mv "$cache/node.tmp.$$" "$cache/node.img"; rm -rf "$t"
 	fi
 	disk=(-drive "file=$cache/node.img,if=virtio,format=raw,readonly=on")
 fi
