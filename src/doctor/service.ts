@@ -13,7 +13,7 @@ import { printFacts } from '../facts/save.js'
 import type { Check } from './check.js'
 import { CHECKS } from './checks/index.js'
 import { explainJson, explainText, listText } from './explain.js'
-import { type DoctorReport, makeReport } from './report/report.js'
+import { type DoctorReport, isBlind, makeReport } from './report/report.js'
 import { plainStyle, type Style } from './report/style.js'
 import { reportText } from './report/text.js'
 import { diagnose } from './runner.js'
@@ -104,15 +104,15 @@ export function write(path: string, content: string | Uint8Array): void {
 }
 
 /**
- * The exit status of a report: 1 with findings at or above the threshold; else 3 when a check crashed, or not all could
- * be seen for lack of root; else 0.
+ * The exit status of a report: 1 with findings at or above the threshold; else 3 when a check crashed, not all could be
+ * seen for lack of root, or too little to say anything; else 0.
  */
 export function exitCodeOf(report: DoctorReport, failOn: FailOn = 'error'): ExitCode {
   const { worst } = report
   const isBad = failOn !== 'never' && (worst === 'error' || (worst === 'warning' && failOn === 'warning'))
   if (isBad) return EXIT.findings
-  const isBlind = !report.facts.root && report.skipped.some(s => s.reason === 'permission')
-  return report.crashed.length > 0 || isBlind ? EXIT.unable : EXIT.ok
+  const isKeptOut = !report.facts.root && report.skipped.some(s => s.reason === 'permission')
+  return report.crashed.length > 0 || isKeptOut || isBlind(report) ? EXIT.unable : EXIT.ok
 }
 
 export interface Answer {

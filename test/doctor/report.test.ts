@@ -55,14 +55,24 @@ describe('the text', () => {
     expect(lines.at(-1)).toMatch(/^\d+ checks: \d+ healthy/)
   })
 
+  it('does not call a host healthy that it knows little of', () => {
+    const blind = text(recorded('original-case'))
+    expect(blind).toContain('Not known: jool and links could not be looked at.')
+    expect(blind).toContain('Too little could be looked at')
+    expect(blind).not.toContain('Nothing is wrong')
+  })
+
   it('is ASCII when it is plain, but for what hosts and references say', () => {
     expect([...whole.replaceAll('§', '')].filter(c => c > '~')).toEqual([])
   })
 
   it.each([60, 80, 99])('keeps prose within %i columns; only commands and evidence are longer', width => {
+    const all = report(broken).findings.flatMap(f => [f, ...f.consequences])
+    const evidence = all.flatMap(f => f.evidence.flatMap(e => e.text.split('\n')))
     const long = text(broken, width)
       .split('\n')
-      .filter(l => l.length > width && !/^\s+(Undo: )?\$ /.test(l))
+      .filter(l => l.length > width && !/^\s+((Undo: )?\$ |\^+$)/.test(l))
+      .filter(l => !evidence.includes(l.trimStart()))
     expect(long).toEqual([])
   })
 })
@@ -160,6 +170,7 @@ describe('the exit status', () => {
     ['a warning', like({ worst: 'warning' }), 'error', 0],
     ['a warning that counts', like({ worst: 'warning' }), 'warning', 1],
     ['something to know', like({ worst: 'info' }), 'warning', 0],
+    ['too little seen', like({ counts: { ...bare.counts, healthy: 2, skipped: 9 } }), 'error', 3],
     ['a crashed check', like({ crashed }), 'error', 3],
     ['a crashed check and an error', like({ crashed, worst: 'error' }), 'error', 1],
     ['not seen for lack of root', like({ skipped: hidden, facts: user }), 'error', 3],

@@ -10,7 +10,11 @@ export function inventoryLines(report: DoctorReport, style: Style): string[] {
   const { translators } = report
   const title = style.bold('Translators')
   if (translators.length === 0) {
-    const nobody = 'None was found: no instance of Jool, and no TUN device that a translator has open.'
+    const unread = ['jool', 'links'].filter(f => report.facts.missing.includes(f))
+    const nobody =
+      unread.length > 0
+        ? `Not known: ${unread.join(' and ')} could not be looked at.`
+        : 'None was found: no instance of Jool, and no TUN device that a translator has open.'
     return [title, ...wrap(nobody, style.width - 2).map(l => `  ${l}`), ...guestLine(report)]
   }
   const open = report.uncertain.map(u => `  Not followed: ${u}`)

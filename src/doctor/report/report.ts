@@ -62,7 +62,14 @@ export interface DoctorReport {
     readonly proxmox: string | null
   }
   /** When and how the facts were collected; `from`: the file they were read from, null when from this host. */
-  readonly facts: { readonly at: string; readonly by: string; readonly root: boolean; readonly from: string | null }
+  readonly facts: {
+    readonly at: string
+    readonly by: string
+    readonly root: boolean
+    readonly from: string | null
+    /** Those that are not there, for whatever reason. */
+    readonly missing: readonly string[]
+  }
   /** Collecting and checking. */
   readonly ms: number
   readonly translators: readonly ReportedTranslator[]
@@ -112,6 +119,9 @@ export function makeReport(diagnosis: Diagnosis, facts: Facts, about: ReportAbou
     result.status === 'crashed' ? [{ code, id, message: result.message }] : [],
   )
   const { at, by, root, hostname } = facts.collected
+  const missing = Object.entries(facts).flatMap(([name, fact]) =>
+    typeof fact === 'object' && 'ok' in fact && !fact.ok ? [name] : [],
+  )
   return {
     schema: DOCTOR_SCHEMA,
     version: about.version,
@@ -121,7 +131,7 @@ export function makeReport(diagnosis: Diagnosis, facts: Facts, about: ReportAbou
       kernel: facts.kernel.ok ? facts.kernel.value.release : null,
       proxmox: facts.proxmox.ok ? facts.proxmox.value.version : null,
     },
-    facts: { at, by, root, from: about.from },
+    facts: { at, by, root, from: about.from, missing },
     ms: Math.round(about.ms),
     translators: model.engines.map(e => translator(e, model.predictions)),
     guests: guests(model, facts),
@@ -176,4 +186,9 @@ function guests(model: Model, facts: Facts): ReportedGuest[] {
 /** Causes and what follows from them, in the order of the report. */
 export function allFindings(report: DoctorReport): ReportedFinding[] {
   return report.findings.flatMap(f => [f, ...f.consequences])
+}
+
+/** Nothing was found, but little could be looked at: no reason to call the host healthy. */
+export function isBlind(report: DoctorReport): boolean {
+  return report.worst === null && report.counts.skipped > report.counts.healthy
 }

@@ -3,7 +3,7 @@ import { countOf } from '../../term/format.js'
 import { some, wrap } from '../../term/wrap.js'
 import type { Evidence, Remedy } from '../check.js'
 import { inventoryLines } from './inventory.js'
-import type { DoctorReport, ReportedFinding, ReportedTree } from './report.js'
+import { type DoctorReport, isBlind, type ReportedFinding, type ReportedTree } from './report.js'
 import { skippedLines } from './skipped.js'
 import type { Style } from './style.js'
 
@@ -128,7 +128,10 @@ function lastLines(report: DoctorReport, style: Style): string[] {
     ...(counts.skipped > 0 ? [`${counts.skipped} skipped`] : []),
     ...(counts.crashed > 0 ? [`${counts.crashed} crashed`] : []),
   ]
-  const what = found.length > 0 ? found.join(', ') : style.bold('Nothing is wrong here, as far as could be seen')
+  const calm = isBlind(report)
+    ? 'Too little could be looked at to say whether something is wrong'
+    : 'Nothing is wrong here, as far as could be seen'
+  const what = found.length > 0 ? found.join(', ') : style.bold(calm)
   const looked = `${countOf(counts.checks, 'check')}: ${rest.join(', ')}; ${(ms / 1000).toFixed(1)} s.`
   return [`${what}.`, looked]
 }
