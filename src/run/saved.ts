@@ -1,5 +1,6 @@
 /** What is kept in the state directory from one run to the next. Failing to keep it is a warning, never an end. */
-import { basename, join } from 'node:path'
+import { accessSync, constants, existsSync, statfsSync } from 'node:fs'
+import { basename, dirname, join } from 'node:path'
 import type { RunConfig } from '../config/run-config.js'
 import type { Log } from './log.js'
 import { loadPoolMap, savePoolMap } from './pool-map.js'
@@ -31,6 +32,21 @@ export function loadSaved(config: RunConfig, paths: RuntimePaths, log: Log): Sav
     return { ...nothing, used: () => removeStateFile(path) }
   }
   return { ...found, used: () => removeStateFile(path) }
+}
+
+/** Says at the start what would otherwise come to light at the stop: that nothing can be kept in the state directory. */
+export function warnUnwritable(config: RunConfig, log: Log): void {
+  if (!config.saveState || config.xlat.mode === 'siit') return
+  let existing = config.stateDir
+  while (!existsSync(existing) && dirname(existing) !== existing) existing = dirname(existing)
+  try {
+    accessSync(existing, constants.W_OK)
+    if (statfsSync(existing).bavail > 0) return
+    log.warning(`the file system of ${config.stateDir} is full; what should outlive a restart cannot be saved`)
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    log.warning(`${config.stateDir} cannot be written (${code}); what should outlive a restart cannot be saved`)
+  }
 }
 
 /** Saves the exported state. A full or read-only directory costs the sessions and a warning. */

@@ -19,7 +19,7 @@ import { type PacketWorker, startPacketWorker, type WorkerEnd } from './packet-w
 import { type Change, describeChange, sameWish } from './plan/change.js'
 import type { GuestRow } from './protocol.js'
 import { type InstanceLock, lockInstance, type RuntimePaths, runtimePaths } from './runtime-dir.js'
-import { loadSaved, type Saved, saveOnStop } from './saved.js'
+import { loadSaved, type Saved, saveOnStop, warnUnwritable } from './saved.js'
 import { buildStatus, makeSampler, type RateSampler, sample } from './status.js'
 import type { StatusSnapshot } from './status-types.js'
 
@@ -64,6 +64,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     const left = await undoLeftovers(paths, log, change => change.kind === 'nft')
     if (left > 0) log.info('an earlier run had ended without cleaning up; what it left is undone', { changes: left })
     const saved = loadSaved(asked, paths, log)
+    warnUnwritable(asked, log)
     const inherited = [...(readJournal(paths.journal)?.record.changes ?? []), ...sharedForwarding(asked, paths)]
     const prepared = await prepareHost(asked, saved.chosenPool, tablesOf(inherited))
     for (const warning of [...loaded.warnings, ...prepared.plan.warnings]) log.warning(warning)

@@ -8,7 +8,7 @@ import { keepChanges, newJournal, noteChange, readJournal } from '../../src/run/
 import { formatLine, makeLog } from '../../src/run/log.js'
 import type { Change } from '../../src/run/plan/change.js'
 import { lockInstance } from '../../src/run/runtime-dir.js'
-import { loadSaved, saveOnStop } from '../../src/run/saved.js'
+import { loadSaved, saveOnStop, warnUnwritable } from '../../src/run/saved.js'
 import { readStateFile, writeStateFile } from '../../src/run/state-file.js'
 
 let dir: string
@@ -67,6 +67,24 @@ describe('saved state', () => {
     expect(loadSaved(siit, paths, log).state).toBeNull()
     expect(loadSaved(asked({}), paths, log).state).toEqual(new Uint8Array([1]))
     expect(lines).toHaveLength(1)
+  })
+})
+
+describe('a state directory', () => {
+  it.each([
+    ['that can be written', (): string => dir, {}, 0],
+    ['that is still to be made', (): string => join(dir, 'a/b'), {}, 0],
+    ['that nobody can write', (): string => '/proc/sys', {}, 1],
+    ['that is not asked for', (): string => '/proc/sys', { 'save-state': false }, 0],
+  ] as const)('%s', (_, where, flags, warnings) => {
+    const lines: string[] = []
+    const { run } = parseConfig({ flags: { 'state-dir': where(), ...flags } })
+    warnUnwritable(
+      run,
+      makeLog('debug', line => lines.push(line), false),
+    )
+    expect(lines).toHaveLength(warnings)
+    for (const line of lines) expect(line).toContain('cannot be saved')
   })
 })
 

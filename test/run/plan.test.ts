@@ -255,6 +255,13 @@ describe('router advertisements', () => {
   })
 })
 
+describe('an interface to masquerade on', () => {
+  const by = (outInterface: string) =>
+    planned(config({ pool4: pool4('10.9.0.0/28') }, { host: { ...config().host, outInterface } }), HOST).warnings
+  it('is warned of when it does not exist', () => expect(by('nosuch0')).toEqual([expect.stringContaining('nosuch0')]))
+  it('is fine when it does', () => expect(by('eno1')).toEqual([]))
+})
+
 describe('choosing a pool', () => {
   const chosen = (facts: HostFacts, c = config(), preferred: string | null = null) =>
     choosePool(c, facts, preferred).config.xlat.pool4[0]!.prefix

@@ -44,7 +44,7 @@ export function plan(config: RunConfig, chosen: Prefix4 | null, facts: HostFacts
   return {
     changes: all.filter(change => !isSatisfied(change, facts)),
     wanted: all,
-    warnings: forwarding.warnings,
+    warnings: [...forwarding.warnings, ...outWarning(config, masqueraded, facts)],
     masquerade: masqueraded.map(formatPrefix4),
   }
 }
@@ -160,6 +160,13 @@ function planMasquerade(config: RunConfig, prefixes: readonly Prefix4[]): Change
     prefixes.length === 1 ? formatPrefix4(prefixes[0] as Prefix4) : `{ ${prefixes.map(formatPrefix4).join(', ')} }`
   const body = `{ chain postrouting { type nat hook postrouting priority 100; policy accept; ip saddr ${source} ${where} masquerade; }; }`
   return [{ kind: 'nft', table: masqueradeTable(name), body }]
+}
+
+/** An uplink may appear later; one that is misspelt never does. */
+function outWarning(config: RunConfig, masqueraded: readonly Prefix4[], facts: HostFacts): string[] {
+  const out = config.host.outInterface
+  if (out === null || masqueraded.length === 0 || facts.links.some(l => l.name === out)) return []
+  return [`there is no interface ${out} now; nothing is masqueraded until there is`]
 }
 
 function isSatisfied(change: Change, facts: HostFacts): boolean {
