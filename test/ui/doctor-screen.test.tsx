@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterEach, describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import { CHECKS } from '../../src/doctor/checks/index.js'
 import { type DoctorReport, makeReport } from '../../src/doctor/report/report.js'
 import { diagnose } from '../../src/doctor/runner.js'
@@ -56,8 +56,10 @@ let shown: Shown | undefined
 afterEach(() => shown?.unmount())
 
 const open = async (columns = 120, rows = 40, from = source(BROKEN), ascii = false) => {
-  shown = await show(<DoctorScreen source={from} ascii={ascii} />, columns, rows)
-  return shown
+  const screen = await show(<DoctorScreen source={from} ascii={ascii} />, columns, rows)
+  shown = screen
+  await vi.waitFor(() => expect(screen.frame()).toMatch(/Findings|too small/), 5000)
+  return screen
 }
 
 describe("the doctor's screen", () => {
@@ -174,7 +176,7 @@ describe("the doctor's screen", () => {
     const from = source(BROKEN)
     const screen = await open(120, 40, from)
     await screen.press('f')
-    expect(from.fixed).toEqual(['N64-201'])
+    await vi.waitFor(() => expect(from.fixed).toEqual(['N64-201']), 5000)
   })
 
   it('names the command where it cannot apply a remedy', async () => {
@@ -263,6 +265,13 @@ describe('rows and details', () => {
 
   it('has a key of its own for every row', () => {
     expect(new Set(rows.map(r => r.key)).size).toBe(rows.length)
+  })
+
+  it.each([
+    ['original-case', 'translators: could not be looked at'],
+    ['remedy-tayga', 'tayga on nat64'],
+  ])('begins with the translators of %s', (name, text) => {
+    expect(rowsOf(reportOf(name), { fresh: new Set(), gone: [] }, false)[0]?.text).toContain(text)
   })
 
   it('brings the cause of what matches along', () => {

@@ -1,8 +1,9 @@
 /** The screen of `nat64 doctor`: what is there and what is wrong on the left, why and what helps on the right. */
 import { Box, type Key, Text, useApp, useInput } from 'ink'
-import { useCallback, useEffect, useReducer, useRef } from 'react'
+import { useCallback, useEffect, useRef } from 'react'
 import type { DoctorReport } from '../../doctor/report/report.js'
 import type { Look } from '../../doctor/screen-source.js'
+import { useStore } from '../hooks/use-store.js'
 import { useWindowSize } from '../hooks/use-window-size.js'
 import { actionFor, type Binding, footerText } from '../keymap.js'
 import { DetailPane, Header, Help, ListPane } from './DoctorPanes.js'
@@ -48,7 +49,7 @@ export function DoctorScreen(props: { source: DoctorSource; ascii: boolean }) {
   const { source, ascii } = props
   const { exit } = useApp()
   const { columns, rows } = useWindowSize()
-  const [state, dispatch] = useReducer(reduce, INITIAL)
+  const { state, now, dispatch } = useStore(reduce, INITIAL)
   const isFirst = useRef(true)
   const look = useCallback(() => {
     dispatch({ type: 'busy' })
@@ -60,7 +61,7 @@ export function DoctorScreen(props: { source: DoctorSource; ascii: boolean }) {
       // Without anything to show, the command says what is wrong.
       error => (isFirst.current ? exit(error as Error) : dispatch({ type: 'failed', text: (error as Error).message })),
     )
-  }, [source, exit])
+  }, [source, exit, dispatch])
   useEffect(() => {
     look()
     if (source.everySeconds === 0) return
@@ -78,7 +79,7 @@ export function DoctorScreen(props: { source: DoctorSource; ascii: boolean }) {
     exit()
   }
   useInput((input, key) => {
-    if (state.typing && type(input, key)) return
+    if (now().typing && type(input, key)) return
     // What is typed fast, or pasted, comes in one piece.
     const [keys = '', ...filter] = input.split('/')
     const isPiece = input.length > 1 && !key.ctrl && !key.meta
@@ -94,10 +95,10 @@ export function DoctorScreen(props: { source: DoctorSource; ascii: boolean }) {
     if (action === 'remedy') dispatch({ type: 'remedy', index: Number(input) - 1 })
     else if (action === 'quit') leave()
     else if (action === 'again') {
-      if (!state.busy) look()
+      if (!now().busy) look()
     } else if (action !== undefined) {
       const lines = Math.max(0, detail.length - layout.detail)
-      dispatch({ type: 'action', action, page: state.focus === 'list' ? layout.list : layout.detail, lines })
+      dispatch({ type: 'action', action, page: now().focus === 'list' ? layout.list : layout.detail, lines })
       const text = say(action)
       if (text !== undefined) dispatch({ type: 'note', text })
     }
@@ -114,11 +115,12 @@ export function DoctorScreen(props: { source: DoctorSource; ascii: boolean }) {
 
   /** Does what an action sets off outside of the state; what to say about it. */
   function say(action: DoctorAction): string | undefined {
-    const what = selectedRow(state)?.what
+    const at = now()
+    const what = selectedRow(at)?.what
     const finding = what?.kind === 'finding' ? what.finding : undefined
-    if (action === 'save') return state.report ? saved(state.report) : undefined
+    if (action === 'save') return at.report ? saved(at.report) : undefined
     if (action === 'copy') {
-      const remedy = finding?.remedies.filter(r => !r.warning)[state.remedy]
+      const remedy = finding?.remedies.filter(r => !r.warning)[at.remedy]
       if (!remedy || remedy.commands.length === 0) return 'there is nothing to copy here'
       source.copy(remedy.commands.join('\n'))
       return `copied: ${remedy.commands[0]}${remedy.commands.length > 1 ? ` and ${remedy.commands.length - 1} more` : ''}`

@@ -50,6 +50,9 @@ export function rowsOf(report: DoctorReport, changed: Changed, showHealthy: bool
     line(`healthy ${code}`, 'ok', text, { kind: 'healthy', items }, code)
   return [
     ...report.translators.map(t => translatorRow(t)),
+    ...(report.translators.length === 0
+      ? [line('no translator', 'skipped', noTranslator(report), { kind: 'skipped', items: [] })]
+      : []),
     ...report.findings.flatMap(f => [finding(f, 0, f.consequences), ...f.consequences.map(c => finding(c, 1, []))]),
     ...changed.gone.map(f => ({ ...finding(f, 0, []), key: `gone ${f.key}`, sign: 'gone' as const })),
     ...report.crashed.map(c =>
@@ -64,6 +67,11 @@ export function rowsOf(report: DoctorReport, changed: Changed, showHealthy: bool
         ? [healthyRow(healthy, `${healthy.length} healthy`)]
         : []),
   ]
+}
+
+function noTranslator(report: DoctorReport): string {
+  const isKnown = !['jool', 'links'].some(f => report.facts.missing.includes(f))
+  return isKnown ? 'no translator was found' : 'translators: could not be looked at'
 }
 
 function translatorRow(translator: ReportedTranslator): Row {
