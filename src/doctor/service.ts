@@ -49,11 +49,13 @@ export interface Doctor {
 /** @throws UserError (usage) for checks that do not exist; before anything is collected */
 export function openDoctor(request: DoctorRequest): Doctor {
   const checks = selectChecks(CHECKS, wordsOf(request.only), wordsOf(request.skip))
+  // One for all looks: the same host then has the same aliases, and counters find their earlier ones.
+  const secret = randomBytes(32)
   let before: Facts | undefined
   return {
     async examine() {
       const started = performance.now()
-      const { facts: now, raw } = await gather(request)
+      const { facts: now, raw } = await gather(request, secret)
       const facts = before === undefined ? now : withEarlier(now, before)
       before = now
       const diagnosis = diagnose(facts, checks)
@@ -63,12 +65,12 @@ export function openDoctor(request: DoctorRequest): Doctor {
   }
 }
 
-async function gather(request: DoctorRequest): Promise<{ facts: Facts; raw: readonly Raw[] }> {
+async function gather(request: DoctorRequest, secret: Uint8Array): Promise<{ facts: Facts; raw: readonly Raw[] }> {
   const asked =
     request.facts === undefined
       ? await collectFacts({ version: request.version })
       : { facts: loadFacts(request.facts), raw: [] }
-  return request.redact ? redact(asked.facts, asked.raw, randomBytes(32)) : asked
+  return request.redact ? redact(asked.facts, asked.raw, secret) : asked
 }
 
 /** Writes what was asked to be kept. Gives a sentence for each file. @throws UserError (status 3) when one cannot be written */
