@@ -100,7 +100,8 @@ export function write(path: string, content: string | Uint8Array): void {
   try {
     writeFileSync(path, content, { mode: 0o600 })
   } catch (error) {
-    const why = (error as NodeJS.ErrnoException).code ?? (error as Error).message
+    const { code } = error as NodeJS.ErrnoException
+    const why = code === 'ENOENT' ? 'there is no such folder' : (code ?? (error as Error).message)
     throw new UserError(`Cannot write ${path}: ${why}.`, { exitCode: EXIT.unable })
   }
 }

@@ -31,7 +31,8 @@ export function taygaInUse(
 ): TaygaFact[] {
   const units = Object.entries(services ?? {}).filter(([name]) => /^tayga(@|$)/.test(name))
   const isWanted = units.some(([, unit]) => unit.active !== 'inactive' || unit.enabled.startsWith('enabled'))
-  const open = activeEngines(model).flatMap(e => tunOf(e) ?? [])
+  // `nat64 run` took over the device's name: the file is left over.
+  const open = activeEngines(model).flatMap(e => (e.engine.kind === 'nat64' ? [] : (tunOf(e) ?? [])))
   return configs.filter(
     c => open.includes(taygaSetting(c, 'tun-device') ?? '') || (services ? isWanted : c.version !== null),
   )

@@ -77,7 +77,7 @@ function withoutRules(instance: JoolInstanceFact, rules: readonly IptablesRule[]
   for (const family of [6, 4] as const) {
     if (own.some(r => r.family === family)) continue
     const program = family === 6 ? 'ip6tables' : 'iptables'
-    const match = family === 6 ? `! -i fwbr+ -d ${pool6}` : '-d <pool4> -p tcp --dport 61001:65535'
+    const match = family === 6 ? `! -i fwbr+ -d ${pool6}` : '! -i fwbr+ -d <pool4> -p tcp --dport 61001:65535'
     const rule = `PREROUTING ${match} -j JOOL --instance ${instance.name}`
     found.push({
       severity: 'error',

@@ -62,7 +62,7 @@ nat64 run makes the rule itself and takes it away when it ends.`,
           remedies: [
             engine.engine.kind === 'nat64'
               ? disruptive(
-                  'Restart the translator: it makes the rule when it starts.',
+                  'Restart the translator: it makes the rule when it starts. The command is for the unit; without one, end nat64 run and start it again.',
                   ['systemctl restart nat64'],
                   'Connections pause for a moment.',
                   [],

@@ -33,7 +33,10 @@ Look at "ip -6 route get 64:ff9b::c000:aa" and "ip route get 192.168.255.128" (a
       const device = tunOf(engine)
       if (device === null || engine.pool6 === null) return []
       const route6 = routeToPool6(facts.routes, engine.pool6)
-      const config = facts.maybe('tayga')?.find(c => taygaSetting(c, 'tun-device') === device)
+      const config =
+        engine.engine.kind === 'nat64'
+          ? undefined
+          : facts.maybe('tayga')?.find(c => taygaSetting(c, 'tun-device') === device)
       if (!engine.active) return noCarrier(engine, device, route6, model.engines)
       const others = model.engines.filter(e => e !== engine && e.active && tunOf(e) === route6?.device)
       const shadowed = others.some(e => e.pool6 === engine.pool6)

@@ -22,7 +22,7 @@ export function inventoryLines(report: DoctorReport, style: Style): string[] {
 }
 
 function guestLine(report: DoctorReport): string[] {
-  return report.guests.length === 0 ? [] : [`  ${countOf(report.guests.length, "guest's device")} on bridges.`]
+  return report.guests.length === 0 ? [] : [`  ${countOf(report.guests.length, 'device')} of guests on bridges.`]
 }
 
 function translatorLines(t: ReportedTranslator, report: DoctorReport, style: Style): string[] {

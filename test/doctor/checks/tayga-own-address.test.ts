@@ -6,11 +6,19 @@ import { having, tayga, withAddress, withLink, withTayga } from '../hosts.js'
 
 const own6 = (address: string) => withTayga(tayga(), t => t.replace(/^ipv6-addr.*$/m, `ipv6-addr ${address}`))
 
+/** `nat64 run` on the device that a tayga.conf left over names. */
+const takenOver = having(
+  having(own6('64:ff9b::1'), 'tunOwners', [{ device: 'nat64', pid: 7, program: 'nat64', command: 'nat64 run' }]),
+  'services',
+  {},
+)
+
 const rows: readonly (readonly [string, Facts, readonly string[]])[] = [
   ['healthy', tayga(), []],
   ["the host has tayga's IPv4 address", withAddress(tayga(), 'nat64', '192.168.255.1/24'), ['N64-306 error']],
   ["the host has tayga's IPv6 address", withAddress(tayga(), 'lo', '2001:db8:64::64/128'), ['N64-306 error']],
   ['a file that is left over', having(withLink(own6('64:ff9b::1'), 'nat64', { carrier: false }), 'services', {}), []],
+  ['a file whose device nat64 run took over', takenOver, []],
   ['inside the prefix', own6('64:ff9b::1'), ['N64-306 error']],
   [
     'inside the well-known prefix, which is not the prefix',

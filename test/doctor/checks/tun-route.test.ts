@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { tunRoute } from '../../../src/doctor/checks/tun-route.js'
 import type { Facts } from '../../../src/facts/facts.js'
 import { found } from '../found.js'
-import { changed, jool, tayga, withLink, withoutRoute, withRoute } from '../hosts.js'
+import { changed, having, jool, tayga, withLink, withoutRoute, withRoute } from '../hosts.js'
 
 /** A second tayga on nat65, to which pool6 is routed. */
 const second = (() => {
@@ -16,6 +16,11 @@ const second = (() => {
   ])
   return withRoute(withoutRoute(configured, '64:ff9b::/96'), '64:ff9b::/96', { device: 'nat65' })
 })()
+
+/** `nat64 run` on the device that a tayga.conf left over names. */
+const takenOver = having(withoutRoute(tayga(), '192.168.255.0/24'), 'tunOwners', [
+  { device: 'nat64', pid: 7, program: 'nat64', command: 'nat64 run' },
+])
 
 const rows: readonly (readonly [string, Facts, readonly string[]])[] = [
   ['healthy', tayga(), []],
@@ -34,6 +39,7 @@ const rows: readonly (readonly [string, Facts, readonly string[]])[] = [
     [],
   ],
   ['no route for replies', withoutRoute(tayga(), '192.168.255.0/24'), ['N64-304 error nat64']],
+  ['the pool of a tayga whose device nat64 run took over', takenOver, []],
   ['another translator has the prefix', second, []],
 ]
 
