@@ -11,7 +11,7 @@ export const factsFlags = {
   'save-facts': facts('write the facts to a file, to be diagnosed again anywhere', 'FILE'),
   bundle: facts('write facts, raw outputs and report to a .tar.gz, for a forum post or a support case', 'FILE'),
   redact: Flags.boolean({
-    summary: 'replace addresses, names and MACs, each one everywhere by the same alias',
+    summary: 'replace addresses (private IPv4 stays), names and MACs, each one everywhere by the same alias',
     helpGroup: 'FACTS',
   }),
 }

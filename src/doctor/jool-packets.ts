@@ -6,7 +6,8 @@ import type { Evidence } from './check.js'
 /** Several checks ask for the same log. */
 const rebuilt = new WeakMap<readonly KernelLogLine[], JoolLog>()
 
-function joolLogOf(lines: readonly KernelLogLine[]): JoolLog {
+/** The log as one record a packet; rebuilt once for all checks that ask. */
+export function joolLogOf(lines: readonly KernelLogLine[]): JoolLog {
   const known = rebuilt.get(lines)
   if (known) return known
   const log = rebuildJoolLog(lines)

@@ -46,15 +46,16 @@ export class Stateless {
     const dstBy = mapping.toV4(p.d0 | 0, p.d1 | 0, p.d2 | 0, p.d3 | 0, false, nowMs)
     if (dstBy === BY_NOTHING) return this.drop(mapping.reason)
     if (dstBy === BY_LEASE) return this.drop(REASON.no_mapping)
-    const dst4 = mapping.address4
+    // Signed: an unsigned number above 2^31 is boxed on its way into a function that is not inlined.
+    const dst4 = mapping.address4 | 0
     if (isMartian4(dst4)) return this.drop(REASON.martian_destination)
     const srcBy = mapping.toV4(p.s0 | 0, p.s1 | 0, p.s2 | 0, p.s3 | 0, true, nowMs)
     if (srcBy === BY_NOTHING) return this.drop(mapping.reason)
-    const src4 = mapping.address4
+    const src4 = mapping.address4 | 0
     if (isMartian4(src4)) return this.drop(REASON.martian_source)
     if (srcBy === BY_POOL6 && config.mode === 'pool') return this.drop(REASON.hairpin_loop)
-    this.isHairpin = this.mayComeBack() && dstBy === BY_POOL6 && mapping.isGuest4(dst4 | 0)
-    return this.done(rewriter.toV4(p, src4 | 0, dst4 | 0, p.sport, p.dport))
+    this.isHairpin = this.mayComeBack() && dstBy === BY_POOL6 && mapping.isGuest4(dst4)
+    return this.done(rewriter.toV4(p, src4, dst4, p.sport, p.dport))
   }
 
   /** `isBack`: the second half of hairpinning, where the source is represented by pool6. */

@@ -10,8 +10,9 @@ import { evidenceLines, leavingLines, reportText } from '../../src/doctor/report
 import { diagnose } from '../../src/doctor/runner.js'
 import { doctor, exitCodeOf, openDoctor } from '../../src/doctor/service.js'
 import type { Facts } from '../../src/facts/facts.js'
+import { importRecording } from '../../src/facts/import-recording.js'
 import { loadFacts } from '../../src/facts/load.js'
-import { recorded } from '../path/recording.js'
+import { recorded, recordedText } from '../path/recording.js'
 
 const STYLE = plainStyle(99)
 const about = { version: '1', from: null, ms: 1234 }
@@ -56,7 +57,9 @@ describe('the text', () => {
   })
 
   it('does not call a host healthy that it knows little of', () => {
-    const blind = text(recorded('original-case'))
+    const blind = text(
+      importRecording({ 'works-firewall-off.log': recordedText('original-case', 'works-firewall-off.log') }),
+    )
     expect(blind).toContain('Not known: jool and links could not be looked at.')
     expect(blind).toContain('Too little could be looked at')
     expect(blind).not.toContain('Nothing is wrong')

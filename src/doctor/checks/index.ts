@@ -33,6 +33,7 @@ import { joolIcmpUnsent } from './jool-icmp-unsent.js'
 import { joolIptablesRules } from './jool-iptables-rules.js'
 import { joolKernelBug } from './jool-kernel-bug.js'
 import { joolKernelSupport } from './jool-kernel-support.js'
+import { joolLogHairpin } from './jool-log-hairpin.js'
 import { joolModuleRejected } from './jool-module-rejected.js'
 import { joolNoInstance } from './jool-no-instance.js'
 import { joolNoReplies } from './jool-no-replies.js'
@@ -150,6 +151,7 @@ export const CHECKS: readonly Check[] = [
   joolIcmpUnsent,
   joolOddTraffic,
   joolSuspectCounters,
+  joolLogHairpin,
   tunQueues,
   tunAvailable,
   tunDown,
