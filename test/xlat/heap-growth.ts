@@ -48,7 +48,7 @@ const modes: readonly (readonly [string, Changes])[] = [
   ['pool', { mode: 'pool', pool6: POOL6, dynamicPool: prefix4('192.168.255.0/24') }],
 ]
 
-/** By mode: a request of UDP, its reply, a TCP SYN. */
+/** By mode: a request of UDP, its reply, a TCP segment of an open connection. */
 const grown: Record<string, number[]> = {}
 for (const [mode, changes] of modes) {
   const t = new Translator(configOf(changes), { random32: random(1), secret: SECRET })
@@ -59,8 +59,11 @@ for (const [mode, changes] of modes) {
   const own = Array.from(p.buf.slice(p.start + 12, p.start + 16)).join('.')
   const port = (p.buf[p.start + 20]! << 8) | p.buf[p.start + 21]!
   const reply = ip4(udp(53, port, new Array(64).fill(1)), { src: '8.8.8.8', dst: own })
-  const syn = ip6(tcp(5000, 80, [1], { flags: 2 }), { src: GUEST, dst: PEER6 })
+  const syn = ip6(tcp(5000, 80, [], { flags: 2 }), { src: GUEST, dst: PEER6 })
+  p.set(Uint8Array.from([...new Array(HEADROOM).fill(0), ...syn]), HEADROOM, HEADROOM + syn.length)
+  if (t.translate(p, 0) !== TRANSLATED) throw new Error(`refused: ${t.reason}`)
+  const segment = ip6(tcp(5000, 80, [1], { flags: 0x10 }), { src: GUEST, dst: PEER6 })
   grown[mode] = []
-  for (const bytes of [request, reply, syn]) grown[mode].push(await growth(t, bytes))
+  for (const bytes of [request, reply, segment]) grown[mode].push(await growth(t, bytes))
 }
 console.log(JSON.stringify(grown))
