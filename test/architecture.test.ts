@@ -50,12 +50,13 @@ const MAY: Readonly<Record<string, readonly string[]>> = {
   lab: ['host', 'addr', 'errors', 'term', 'run'],
   facts: ['addr', 'host', 'errors', 'run'],
   path: ['facts', 'addr'],
+  trace: ['facts', 'path', 'wire', 'addr', 'host', 'run', 'errors', 'term'],
   doctor: ['facts', 'path', 'addr', 'config', 'errors', 'term', 'run', 'host'],
   ui: ['term', 'addr'],
   cli: ['errors', 'term', 'config', 'addr'],
 }
 
-const PURE = ['src/addr', 'src/wire', 'src/xlat', 'src/run/plan', 'src/path', 'src/doctor/checks']
+const PURE = ['src/addr', 'src/wire', 'src/xlat', 'src/run/plan', 'src/path', 'src/doctor/checks', 'src/trace/core']
 const ONLY: readonly (readonly [RegExp, readonly string[]])[] = [
   [/^koffi$/, ['src/host/libc.ts']],
   [/^@oclif\//, ['src/cli', 'src/bin.ts', 'commands']],
