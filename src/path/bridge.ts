@@ -1,7 +1,17 @@
 import { isInside6 } from './host-view.js'
 import { type CtState, runChain } from './iptables-rule.js'
-import type { OutcomeReason } from './path.js'
-import { bridgeHook, device, hook, noteFirewall, packet6, type Step, type Walk, type Way } from './walk.js'
+import {
+  bridgeHook,
+  device,
+  dropped,
+  hook,
+  iptablesDrop,
+  noteFirewall,
+  packet6,
+  type Step,
+  type Walk,
+  type Way,
+} from './walk.js'
 
 /**
  * PRE_ROUTING of an IPv6 packet: Jool takes the request (`toV4`), drops what comes from its own pool6 (`hairpin`), or
@@ -30,23 +40,20 @@ export function crossBridge(w: Walk, bridge: string, port: string, called: boole
   const out = w.host
     .ports(bridge)
     .find(l => l.name !== port && (way === 'reply' ? l.name === w.flow.nic : isWayOut(w, l.name)))
-  if (!out) return { end: 'unknown_device' }
+  if (!out) return dropped(w, 'unknown_device', 'device', bridge)
   const devices = { in: bridge, out: bridge, physIn: port, physOut: out.name }
   // A capture on the bridge makes it promiscuous: it sees what came past PRE_ROUTING.
   device(w, bridge, 'in', 6)
-  const refused = bridgeHook(w, 'forward', way, devices)
-  if (refused) return { end: refused }
+  bridgeHook(w, 'forward', way, devices)
   if (called) {
     hook(w, 'forward', bridge, 6, true)
-    const end = guestFirewall(w, bridge, port, out.name, way)
-    if (end) return { end }
+    guestFirewall(w, bridge, port, out.name, way)
     hook(w, 'postrouting', bridge, 6, true)
     if (way === 'request') w.confirmed = true
   }
-  const late = bridgeHook(w, 'postrouting', way, devices)
-  if (late) return { end: late }
+  bridgeHook(w, 'postrouting', way, devices)
   device(w, out.name, 'out', 6)
-  return { next: out.name }
+  return out.name
 }
 
 /** A port that leads from a firewall bridge to the guest's real one: a veth pair, or a port of Open vSwitch. */
@@ -55,13 +62,13 @@ export function isWayOut(w: Walk, port: string): boolean {
   return (link?.peer ?? null) !== null || /^fwln\d+o\d+$/.test(port)
 }
 
-function guestFirewall(w: Walk, bridge: string, physIn: string, physOut: string, way: Way): OutcomeReason | null {
+function guestFirewall(w: Walk, bridge: string, physIn: string, physOut: string, way: Way): void {
   const ctState: CtState = way === 'request' ? 'new' : w.confirmed ? 'established' : 'invalid'
   noteFirewall(w, way, ctState === 'invalid' ? 'invalid' : 'established')
   const packet = packet6(w, way, { in: bridge, out: bridge, physIn, physOut }, ctState)
-  const { verdict, rule } = runChain(w.host.iptables, 'filter', 'FORWARD', packet)
-  if (verdict !== 'drop') return null
-  if (ctState === 'invalid') return 'ct_invalid'
+  const verdict = runChain(w.host.iptables, 'filter', 'FORWARD', packet)
+  if (verdict.verdict !== 'drop') return
   // No rule but the policy: that is the host's chain, not the guest's firewall.
-  return rule === null ? 'forward_drop' : 'firewall_drop'
+  const reason = ctState === 'invalid' ? 'ct_invalid' : verdict.rule === null ? 'forward_drop' : 'firewall_drop'
+  dropped(w, reason, 'forward', bridge, iptablesDrop(verdict, 6))
 }

@@ -27,13 +27,16 @@ export interface NftRule {
   readonly family: string
   readonly table: string
   readonly chain: string
+  readonly handle?: number
   readonly expr: readonly Expression[]
 }
 
 export interface NftVerdict {
   readonly verdict: 'accept' | 'drop'
-  /** The chain that decided; null: none dropped. */
+  /** The base chain that decided; null: none dropped. */
   readonly chain: NftChain | null
+  /** The rule that dropped, of that chain or of one that it jumps to; null: the policy, or none. */
+  readonly rule: NftRule | null
 }
 
 const IPTABLES_CHAINS = new Set(['PREROUTING', 'INPUT', 'FORWARD', 'OUTPUT', 'POSTROUTING'])
@@ -72,15 +75,21 @@ export function runNft(nft: NftFact, families: readonly NftFamily[], hook: NftHo
 /** As {@link runNft}, through given base chains. */
 export function runNftChains(nft: NftFact, chains: readonly NftChain[], packet: RulePacket): NftVerdict {
   for (const chain of chains) {
-    const verdict = walk(nft, chain, packet, 0) ?? (chain.policy === 'drop' ? 'drop' : 'accept')
-    if (verdict === 'drop') return { verdict, chain }
+    const decided = walk(nft, chain, packet, 0)
+    const verdict = decided?.verdict ?? (chain.policy === 'drop' ? 'drop' : 'accept')
+    if (verdict === 'drop') return { verdict, chain, rule: decided?.rule ?? null }
   }
-  return { verdict: 'accept', chain: null }
+  return { verdict: 'accept', chain: null, rule: null }
 }
 
-type Outcome = 'accept' | 'drop' | 'return' | null
+interface Decision {
+  readonly verdict: 'accept' | 'drop'
+  readonly rule: NftRule
+}
 
-function walk(nft: NftFact, chain: NftChain, packet: RulePacket, depth: number): 'accept' | 'drop' | null {
+type Outcome = Decision | 'return' | null
+
+function walk(nft: NftFact, chain: NftChain, packet: RulePacket, depth: number): Decision | null {
   for (const rule of nftRules(nft, chain)) {
     const outcome = runRule(nft, rule, packet, depth)
     if (outcome === 'return') return null
@@ -95,8 +104,8 @@ function runRule(nft: NftFact, rule: NftRule, packet: RulePacket, depth: number)
     if ('xt' in e) return null
     const decided = 'vmap' in e ? mapped(nft, rule, e.vmap as VerdictMap, packet) : e
     if (decided === null) continue
-    if ('accept' in decided) return 'accept'
-    if ('drop' in decided || 'reject' in decided) return 'drop'
+    if ('accept' in decided) return { verdict: 'accept', rule }
+    if ('drop' in decided || 'reject' in decided) return { verdict: 'drop', rule }
     if ('return' in decided) return 'return'
     const target = ((decided.jump ?? decided.goto) as { target?: string } | undefined)?.target
     if (target !== undefined && depth < 16) {

@@ -65,17 +65,44 @@ export const OUTCOME_REASONS = {
 
 export type OutcomeReason = keyof typeof OUTCOME_REASONS
 
-export interface Leg {
-  readonly stations: readonly Station[]
-  /** Index of the station where it ended; the last one. */
+/** A rule or policy that drops a packet, so that others can find and show it. */
+export interface DropRule {
+  /** The program that shows it. */
+  readonly tool: 'iptables' | 'ip6tables' | 'iptables-legacy' | 'ip6tables-legacy' | 'nft'
+  /** `filter`; with the family for nft: `bridge guests`. */
+  readonly table: string
+  readonly chain: string
+  /** As iptables-save prints it: `-A FORWARD -j DROP`, or `-P FORWARD DROP`. For nft `handle 7`, or `policy drop`. */
+  readonly text: string
+}
+
+/** Where the model says that a packet ends. */
+export interface LegDrop {
   readonly reason: OutcomeReason
+  /** Index of the last station that the packet saw; -1: none. */
+  readonly at: number
+  /** The hook that drops it, or what else decides there. */
+  readonly where: 'prerouting' | 'input' | 'forward' | 'output' | 'postrouting' | 'route' | 'device' | 'translator'
+  /** The device that is there, as rules match it; for a bridged frame the bridge. */
+  readonly device: string
+  /** null: no rule, but the kernel or the translator. */
+  readonly rule: DropRule | null
+}
+
+export interface Leg {
+  /** Up to where it ends; with `pastDrops` as far as there is a way. */
+  readonly stations: readonly Station[]
+  /** Of the first drop. */
+  readonly reason: OutcomeReason
+  /** In the order of the way: at most the first, but all with `pastDrops`. */
+  readonly drops: readonly LegDrop[]
 }
 
 export interface PredictedPath {
   readonly flow: Flow
   readonly engine: Engine
   readonly request: Leg
-  /** Empty stations when the request does not arrive. */
+  /** Empty stations when the request does not arrive, but with `pastDrops`. */
   readonly reply: Leg
   readonly delivered: boolean
   readonly reason: OutcomeReason

@@ -29,15 +29,16 @@ export function predict(facts: Facts, flow: Flow, options: PathOptions): Predict
     target6: pool6 && target !== undefined ? formatIpv6(embed(pool6, target)) : '::',
     guest6: options.guest6 ?? '::',
     stations: [],
+    drops: [],
     firewall: { expected: isExpected(host, flow), requestSeen: false, replySeen: false, conntrack: 'unseen' },
     confirmed: false,
   }
-  const requestReason = requestLeg(walk)
-  const request: Leg = { stations: [...walk.stations], reason: requestReason }
-  walk.stations.length = 0
-  const replyReason = requestReason === 'ok' ? replyLeg(walk) : requestReason
-  const reply: Leg = { stations: [...walk.stations], reason: replyReason }
-  const reason = requestReason === 'ok' ? replyReason : requestReason
+  const request = legOf(walk, requestLeg)
+  const isOut = request.reason === 'ok'
+  // There is no reply to a request that died; the way that one would go is none that the firewall saw.
+  const firewall = isOut ? walk.firewall : { ...walk.firewall }
+  const reply = isOut || options.pastDrops ? legOf(walk, replyLeg) : { ...request, stations: [], drops: [] }
+  const reason = isOut ? reply.reason : request.reason
   return {
     flow,
     engine: options.engine,
@@ -45,9 +46,20 @@ export function predict(facts: Facts, flow: Flow, options: PathOptions): Predict
     reply,
     delivered: reason === 'ok',
     reason,
-    firewall: walk.firewall,
+    firewall,
     uncertain: [...host.policyRules, ...(isCalled(host, flow) ? undecidedOrder(walk) : [])],
   }
+}
+
+/** Walks one leg, and cuts it off behind the first drop unless the whole way is wanted. */
+function legOf(w: Walk, go: (w: Walk) => void): Leg {
+  w.stations.length = 0
+  w.drops.length = 0
+  go(w)
+  const [first] = w.drops
+  if (!first) return { stations: [...w.stations], reason: 'ok', drops: [] }
+  if (w.options.pastDrops) return { stations: [...w.stations], reason: first.reason, drops: [...w.drops] }
+  return { stations: w.stations.slice(0, first.at + 1), reason: first.reason, drops: [first] }
 }
 
 /** A firewall bridge is there for a firewall's sake; Proxmox may say that it is switched off, or on without one. */

@@ -1,13 +1,17 @@
 /** The way of a reply: from the uplink to the translator, and as IPv6 to the guest's device. */
 import { crossBridge, isWayOut, prerouting6 } from './bridge.js'
 import { runChain } from './iptables-rule.js'
-import type { OutcomeReason } from './path.js'
-import { bridgeHook, device, forwardDrops, hook, packet4, packet6, type Step, type Walk } from './walk.js'
+import { bridgeHook, device, dropped, hook, hostForward, packet4, packet6, type Step, type Walk } from './walk.js'
 
 /** Walks the reply to a request that got out; leaves its stations in the walk. */
-export function replyLeg(w: Walk): OutcomeReason {
-  const step = receive(w)
-  return 'end' in step ? step.end : toGuest(w, step.next)
+export function replyLeg(w: Walk): void {
+  const up = w.host.route(w.flow.target4, 4)?.device ?? null
+  if (up === null) {
+    dropped(w, 'no_route4', 'route', '')
+    return
+  }
+  const gateway = receive(w, up)
+  if (gateway !== null) toGuest(w, gateway)
 }
 
 /** The bridge that an interface is, or is a VLAN of; null: neither. */
@@ -17,10 +21,9 @@ function bridgeOf(w: Walk, name: string): string | null {
   return link?.vlan && w.host.link(link.vlan.parent)?.bridge ? link.vlan.parent : null
 }
 
-/** The reply comes in on the uplink and gets to the translator; `next` is the device its translation leaves by. */
-function receive(w: Walk): Step {
+/** The reply comes in on the uplink and gets to the translator. Returns the device that its translation leaves by. */
+function receive(w: Walk, up: string): Step {
   const { engine } = w.options
-  const up = w.host.route(w.flow.target4, 4)?.device as string
   const bridge = bridgeOf(w, up)
   const port =
     bridge === null
@@ -33,7 +36,9 @@ function receive(w: Walk): Step {
   if (bridge !== null && !bridged && port) device(w, up, 'in', 4)
   hook(w, 'prerouting', at, 4, bridged)
   if (engine.kind === 'jool' && engine.netns === null) {
-    if (engine.framework === 'iptables' && !joolTakes(w, at, port?.name ?? '')) return { end: 'no_rule' }
+    if (engine.framework === 'iptables' && !joolTakes(w, at, port?.name ?? '')) {
+      return dropped(w, 'no_rule', 'prerouting', at)
+    }
     w.stations.push({ kind: 'translator', engine: 'jool', direction: 'toV6' })
     return routeToGuest(w)
   }
@@ -44,16 +49,14 @@ function receive(w: Walk): Step {
 /** The reply is routed into the TUN device or the other namespace, and its translation comes back from there. */
 function throughDevice(w: Walk, up: string): Step {
   const { engine, mapped4 } = w.options
+  if (engine.kind === 'none') return dropped(w, 'no_engine', 'translator', up)
   const route = mapped4 === null ? null : w.host.route(mapped4, 4)
-  if (route?.type === 'local') return { end: 'local_pool4' }
-  if (!route?.device) return { end: 'no_route4' }
+  if (route?.type === 'local') return dropped(w, 'local_pool4', 'route', up)
+  if (!route?.device) return dropped(w, 'no_route4', 'route', up)
   const through = route.device
   w.stations.push({ kind: 'route', family: 4, via: through, detail: route.destination })
-  if (!w.host.forwarding(up, 4)) return { end: 'not_forwarding4' }
-  hook(w, 'forward', up, 4)
-  if (forwardDrops(w, packet4(w, 'reply', mapped4 as string, { in: up, out: through }, 'established'))) {
-    return { end: 'forward_drop' }
-  }
+  if (!w.host.forwarding(up, 4)) dropped(w, 'not_forwarding4', 'route', up)
+  hostForward(w, packet4(w, 'reply', mapped4 as string, { in: up, out: through }, 'established'))
   hook(w, 'postrouting', through, 4)
   device(w, through, 'out', 4)
   if (engine.kind === 'jool') w.stations.push({ kind: 'namespace', name: engine.netns as string })
@@ -61,11 +64,10 @@ function throughDevice(w: Walk, up: string): Step {
   device(w, through, 'in', 6)
   hook(w, 'prerouting', through, 6)
   const back = routeToGuest(w)
-  if ('end' in back) return back
-  if (!w.host.forwarding(through, 6)) return { end: 'not_forwarding6' }
-  hook(w, 'forward', through, 6)
-  const packet = packet6(w, 'reply', { in: through, out: back.next }, 'established')
-  return forwardDrops(w, packet) ? { end: 'forward_drop' } : back
+  if (back === null) return null
+  if (!w.host.forwarding(through, 6)) dropped(w, 'not_forwarding6', 'route', through)
+  hostForward(w, packet6(w, 'reply', { in: through, out: back }, 'established'))
+  return back
 }
 
 function joolTakes(w: Walk, at: string, physIn: string): boolean {
@@ -85,13 +87,13 @@ function ownAddress(w: Walk): string | null {
 
 function routeToGuest(w: Walk): Step {
   const route = w.host.route(w.guest6, 6)
-  if (!route?.device) return { end: 'no_route6' }
+  if (!route?.device) return dropped(w, 'no_route6', 'route', '')
   w.stations.push({ kind: 'route', family: 6, via: route.device, detail: route.destination })
-  return { next: route.device }
+  return route.device
 }
 
 /** From the gateway's device to the guest's: out of one bridge, and into the firewall bridge if there is one. */
-function toGuest(w: Walk, gateway: string): OutcomeReason {
+function toGuest(w: Walk, gateway: string): void {
   hook(w, 'postrouting', gateway, 6)
   device(w, gateway, 'out', 6)
   const nic = w.host.link(w.flow.nic)
@@ -100,22 +102,24 @@ function toGuest(w: Walk, gateway: string): OutcomeReason {
   const outer = w.host.link(gateway)?.vlan?.parent ?? gateway
   if (bridge !== null && outer !== gateway) device(w, outer, 'out', 6)
   if (bridge === null || bridge === outer) {
-    if (master === null) return 'ok'
-    const refused = bridgeHook(w, 'postrouting', 'reply', { in: '', out: outer, physOut: w.flow.nic })
+    if (master === null) return
+    bridgeHook(w, 'postrouting', 'reply', { in: '', out: outer, physOut: w.flow.nic })
     device(w, w.flow.nic, 'out', 6)
-    return refused ?? 'ok'
+    return
   }
   const inner = w.host.ports(bridge).find(l => l.name !== w.flow.nic && isWayOut(w, l.name))
-  if (!inner) return 'unknown_device'
+  if (!inner) {
+    dropped(w, 'unknown_device', 'device', bridge)
+    return
+  }
   if (inner.peer !== null) device(w, inner.peer, 'out', 6)
   device(w, inner.name, 'in', 6)
   const entered = { in: bridge, physIn: inner.name }
-  const early = bridgeHook(w, 'prerouting', 'reply', entered, 'early')
-  if (early) return early
+  bridgeHook(w, 'prerouting', 'reply', entered, 'early')
   const called = w.host.callsIptables(bridge, 6)
-  if (called && prerouting6(w, bridge, inner.name, true, 'reply') === 'hairpin') return 'hairpin_loop'
-  const late = bridgeHook(w, 'prerouting', 'reply', entered, 'late')
-  if (late) return late
-  const out = crossBridge(w, bridge, inner.name, called, 'reply')
-  return 'end' in out ? out.end : 'ok'
+  if (called && prerouting6(w, bridge, inner.name, true, 'reply') === 'hairpin') {
+    dropped(w, 'hairpin_loop', 'prerouting', bridge)
+  }
+  bridgeHook(w, 'prerouting', 'reply', entered, 'late')
+  crossBridge(w, bridge, inner.name, called, 'reply')
 }

@@ -1,12 +1,14 @@
 /** The way of a request: from the guest's device to the translator, and out as IPv4. */
 import { crossBridge, prerouting6 } from './bridge.js'
-import type { OutcomeReason } from './path.js'
-import { bridgeHook, device, forwardDrops, hook, packet4, packet6, type Step, type Walk } from './walk.js'
+import { bridgeHook, device, dropped, hook, hostForward, packet4, packet6, type Step, type Walk } from './walk.js'
 
 /** Walks the request; leaves its stations in the walk. */
-export function requestLeg(w: Walk): OutcomeReason {
+export function requestLeg(w: Walk): void {
   const nic = w.host.link(w.flow.nic)
-  if (!nic) return 'unknown_device'
+  if (!nic) {
+    dropped(w, 'unknown_device', 'device', w.flow.nic)
+    return
+  }
   let port = nic.name
   device(w, port, 'in', 6)
   for (let hops = 0; hops < 8; hops++) {
@@ -14,22 +16,22 @@ export function requestLeg(w: Walk): OutcomeReason {
     const master = w.host.link(port)?.master ?? null
     const bridge = master !== null && w.host.link(master)?.bridge ? master : null
     // fwln100o0 is a port of both: what the firewall bridge sends out through it enters Open vSwitch.
-    const step =
+    const next =
       ovs !== null && (bridge === null || port !== nic.name)
         ? enterOpenVswitch(w, ovs)
         : bridge === null
           ? enterHost(w, port, false)
           : enterBridge(w, bridge, port)
-    if ('end' in step) return step.end
-    port = step.next
+    if (next === null) return
+    port = next
   }
-  return 'unknown_device'
+  dropped(w, 'unknown_device', 'device', port)
 }
 
 /** No hook runs on Open vSwitch: the host gets the frame from the bridge's own device. */
 function enterOpenVswitch(w: Walk, bridge: string): Step {
   const gateway = w.host.gateway(bridge, 6, w.host.tag(w.flow.nic))
-  if (gateway === null) return { end: 'unknown_device' }
+  if (gateway === null) return dropped(w, 'unknown_device', 'device', bridge)
   device(w, gateway, 'in', 6)
   return enterHost(w, gateway, false)
 }
@@ -39,24 +41,27 @@ function enterBridge(w: Walk, bridge: string, port: string): Step {
   const called = w.host.callsIptables(bridge, 6)
   const gateway = w.host.gateway(bridge, 6, w.host.tag(w.flow.nic))
   const entered = { in: bridge, physIn: port }
-  const early = bridgeHook(w, 'prerouting', 'request', entered, 'early')
-  if (early) return { end: early }
-  const taken = called ? prerouting6(w, bridge, port, true, 'request') : null
-  if (taken) return taken === 'toV4' ? translate(w) : { end: 'other_engine' }
-  const after = bridgeHook(w, 'prerouting', 'request', entered, 'late')
-  if (after) return { end: after }
+  bridgeHook(w, 'prerouting', 'request', entered, 'early')
+  if (called && isTaken(w, bridge, port, true)) return translate(w)
+  bridgeHook(w, 'prerouting', 'request', entered, 'late')
   if (gateway === null) {
     const out = crossBridge(w, bridge, port, called, 'request')
-    if ('end' in out || w.host.link(out.next)?.peer == null) return out
-    const peer = w.host.link(out.next)?.peer as string
+    const peer = out === null ? null : (w.host.link(out)?.peer ?? null)
+    if (peer === null) return out
     device(w, peer, 'in', 6)
-    return { next: peer }
+    return peer
   }
-  const late = bridgeHook(w, 'input', 'request', entered)
-  if (late) return { end: late }
+  bridgeHook(w, 'input', 'request', entered)
   device(w, bridge, 'in', 6)
   if (gateway !== bridge) device(w, gateway, 'in', 6)
   return enterHost(w, gateway, called)
+}
+
+/** Jool takes the request in PRE_ROUTING. */
+function isTaken(w: Walk, at: string, physIn: string, bridged: boolean): boolean {
+  const taken = prerouting6(w, at, physIn, bridged, 'request')
+  if (taken === 'other') dropped(w, 'other_engine', 'prerouting', at)
+  return taken === 'toV4'
 }
 
 function translate(w: Walk): Step {
@@ -66,18 +71,19 @@ function translate(w: Walk): Step {
 
 /** The packet is for the host to route, received on `at`. After br_netfilter there is no second PRE_ROUTING (ip_sabotage_in). */
 function enterHost(w: Walk, at: string, preroutingDone: boolean): Step {
-  const taken = preroutingDone ? null : prerouting6(w, at, '', false, 'request')
-  if (taken) return taken === 'toV4' ? translate(w) : { end: 'other_engine' }
+  if (!preroutingDone && isTaken(w, at, '', false)) return translate(w)
   const { engine } = w.options
   const route = w.host.route(w.target6, 6)
-  if (!route?.device) return { end: 'no_route6' }
+  if (!route?.device) return dropped(w, 'no_route6', 'route', at)
   w.stations.push({ kind: 'route', family: 6, via: route.device, detail: route.destination })
-  if (!w.host.forwarding(at, 6)) return { end: 'not_forwarding6' }
+  if (!w.host.forwarding(at, 6)) dropped(w, 'not_forwarding6', 'route', at)
   const out = w.host.link(route.device)
-  if (!out?.up) return { end: 'device_down' }
-  hook(w, 'forward', at, 6)
-  if (forwardDrops(w, packet6(w, 'request', { in: at, out: route.device }, 'new'))) return { end: 'forward_drop' }
+  if (!out?.up) dropped(w, 'device_down', 'device', route.device)
+  hostForward(w, packet6(w, 'request', { in: at, out: route.device }, 'new'))
   hook(w, 'postrouting', route.device, 6)
+  const isTun = engine.kind !== 'jool' && engine.kind !== 'none' && route.device === engine.device
+  // The device's queue lets nothing through, and no capture sees it.
+  if (isTun && out?.up && !out.carrier) dropped(w, 'device_down', 'device', route.device)
   device(w, route.device, 'out', 6)
   w.confirmed = true
   if (engine.kind === 'jool' && engine.netns !== null) {
@@ -85,21 +91,20 @@ function enterHost(w: Walk, at: string, preroutingDone: boolean): Step {
     w.stations.push({ kind: 'translator', engine: 'jool', direction: 'toV4' })
     return routeOn(w, route.device)
   }
-  if (engine.kind === 'jool') return { end: 'no_rule' }
-  if (engine.kind === 'none' || route.device !== engine.device) return { end: 'no_engine' }
-  if (!out.carrier) return { end: 'device_down' }
+  if (engine.kind === 'jool') return dropped(w, 'no_rule', 'translator', route.device)
+  if (!isTun) return dropped(w, 'no_engine', 'translator', route.device)
   w.stations.push({ kind: 'translator', engine: engine.kind, direction: 'toV4' })
-  return routeOn(w, engine.device)
+  return routeOn(w, route.device)
 }
 
 /** Jool sends what it translated straight to the route's device: only POST_ROUTING is passed. */
 function leave(w: Walk): Step {
   const route = w.host.route(w.flow.target4, 4)
-  if (!route?.device) return { end: 'no_route4' }
+  if (!route?.device) return dropped(w, 'no_route4', 'route', '')
   w.stations.push({ kind: 'route', family: 4, via: route.device, detail: route.destination })
   hook(w, 'postrouting', route.device, 4)
   device(w, route.device, 'out', 4)
-  return { end: 'ok' }
+  return null
 }
 
 /** What a TUN device or a namespace hands back is received and routed like any packet. */
@@ -107,20 +112,17 @@ function routeOn(w: Walk, from: string): Step {
   device(w, from, 'in', 4)
   hook(w, 'prerouting', from, 4)
   const route = w.host.route(w.flow.target4, 4)
-  if (!route?.device) return { end: 'no_route4' }
+  if (!route?.device) return dropped(w, 'no_route4', 'route', from)
   w.stations.push({ kind: 'route', family: 4, via: route.device, detail: route.destination })
-  if (!w.host.forwarding(from, 4)) return { end: 'not_forwarding4' }
-  hook(w, 'forward', from, 4)
+  if (!w.host.forwarding(from, 4)) dropped(w, 'not_forwarding4', 'route', from)
   const source = w.options.mapped4 ?? '0.0.0.0'
-  if (forwardDrops(w, packet4(w, 'request', source, { in: from, out: route.device }, 'new'))) {
-    return { end: 'forward_drop' }
-  }
+  hostForward(w, packet4(w, 'request', source, { in: from, out: route.device }, 'new'))
   hook(w, 'postrouting', route.device, 4)
   const masqueraded = w.options.mapped4 !== null && w.host.masquerades(w.options.mapped4, route.device)
   if (masqueraded) w.stations.push({ kind: 'masquerade', device: route.device })
-  else if (isPrivate(source)) return { end: 'no_masquerade' }
+  else if (isPrivate(source)) dropped(w, 'no_masquerade', 'postrouting', route.device)
   device(w, route.device, 'out', 4)
-  return { end: 'ok' }
+  return null
 }
 
 function isPrivate(address: string): boolean {

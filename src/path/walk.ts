@@ -1,9 +1,9 @@
 /** A packet under way through a host: what the legs of a prediction share. */
 import type { JoolInstanceFact } from '../facts/facts.js'
 import type { HostView } from './host-view.js'
-import { type CtState, type RulePacket, runChain } from './iptables-rule.js'
-import { type NftHook, nftChains, nftRules, runNft, runNftChains } from './nft-rule.js'
-import type { Engine, Flow, OutcomeReason, Station } from './path.js'
+import { type ChainVerdict, type CtState, type RulePacket, runChain } from './iptables-rule.js'
+import { type NftHook, type NftVerdict, nftChains, nftRules, runNft, runNftChains } from './nft-rule.js'
+import type { DropRule, Engine, Flow, LegDrop, OutcomeReason, Station } from './path.js'
 
 /** What a prediction needs beside facts and flow. */
 export interface PathOptions {
@@ -16,6 +16,8 @@ export interface PathOptions {
   readonly mapped4: string | null
   /** Prefixes that Jool instances hooked into this namespace take before anything is routed. */
   readonly hooked6?: readonly string[]
+  /** Legs do not end where a packet is dropped: what is seen may disagree, and is laid over the whole way. */
+  readonly pastDrops?: boolean
 }
 
 export type Way = 'request' | 'reply'
@@ -27,7 +29,9 @@ export interface Walk {
   readonly jool: JoolInstanceFact | null
   readonly target6: string
   readonly guest6: string
+  /** Of the leg under way: the whole way, also behind a drop. */
   readonly stations: Station[]
+  readonly drops: LegDrop[]
   readonly firewall: {
     expected: boolean
     requestSeen: boolean
@@ -38,8 +42,23 @@ export interface Walk {
   confirmed: boolean
 }
 
-/** Where a leg goes on, or why it ended. */
-export type Step = { readonly next: string } | { readonly end: OutcomeReason }
+/** The device where a leg goes on; null: it is at its end. */
+export type Step = string | null
+
+/**
+ * The packet is dropped here. The walk goes on as if it were not, where there is a way: what is asked for is cut off behind
+ * the first drop, or kept. `rule`: what drops it, when it is a rule.
+ */
+export function dropped(
+  w: Walk,
+  reason: OutcomeReason,
+  where: LegDrop['where'],
+  device: string,
+  rule: DropRule | null = null,
+): null {
+  w.drops.push({ reason, at: w.stations.length - 1, where, device, rule })
+  return null
+}
 
 /** Devices that a rule can look at; ports of a bridge, when it is a bridged frame. */
 export interface Devices {
@@ -80,9 +99,30 @@ export function packet4(w: Walk, way: Way, local: string, devices: Devices, ctSt
 }
 
 /** The host's own FORWARD: iptables, and nftables' chains of the packet's family. */
-export function forwardDrops(w: Walk, packet: RulePacket): boolean {
-  if (runChain(w.host.iptables, 'filter', 'FORWARD', packet).verdict === 'drop') return true
-  return runNft(w.host.nft, [packet.family === 6 ? 'ip6' : 'ip', 'inet'], 'forward', packet).verdict === 'drop'
+export function hostForward(w: Walk, packet: RulePacket): void {
+  const { inDevice, family } = packet
+  hook(w, 'forward', inDevice, family)
+  const byIptables = runChain(w.host.iptables, 'filter', 'FORWARD', packet)
+  const byNft = runNft(w.host.nft, [family === 6 ? 'ip6' : 'ip', 'inet'], 'forward', packet)
+  const rule =
+    byIptables.verdict === 'drop' ? iptablesDrop(byIptables, family) : byNft.verdict === 'drop' ? nftDrop(byNft) : null
+  if (rule) dropped(w, 'forward_drop', 'forward', inDevice, rule)
+}
+
+/** What dropped a packet in FORWARD of the filter table. */
+export function iptablesDrop({ rule }: ChainVerdict, family: 4 | 6): DropRule {
+  const tool = `ip${family === 6 ? '6' : ''}tables${rule?.legacy ? '-legacy' : ''}` as const
+  if (rule === null) return { tool, table: 'filter', chain: 'FORWARD', text: '-P FORWARD DROP' }
+  return { tool, table: rule.table, chain: rule.chain, text: rule.text }
+}
+
+function nftDrop({ chain, rule }: NftVerdict): DropRule {
+  return {
+    tool: 'nft',
+    table: `${chain?.family} ${chain?.table}`,
+    chain: rule?.chain ?? chain?.name ?? '',
+    text: rule === null ? 'policy drop' : `handle ${rule.handle ?? '?'}`,
+  }
 }
 
 /**
@@ -95,16 +135,16 @@ export function bridgeHook(
   way: Way,
   devices: Devices,
   part: 'all' | 'early' | 'late' = 'all',
-): OutcomeReason | null {
+): void {
   const chains = nftChains(w.host.nft, ['bridge'], hook).filter(c => {
     const isLate = (c.prio ?? 0) > BRNF_PRIORITY
     return part === 'all' || isLate === (part === 'late')
   })
-  if (!chains.some(c => c.policy === 'drop' || nftRules(w.host.nft, c).length > 0)) return null
+  if (!chains.some(c => c.policy === 'drop' || nftRules(w.host.nft, c).length > 0)) return
   noteFirewall(w, way, 'established')
   const state: CtState = way === 'request' ? 'new' : 'established'
-  const { verdict } = runNftChains(w.host.nft, chains, packet6(w, way, devices, state))
-  return verdict === 'drop' ? 'firewall_drop' : null
+  const verdict = runNftChains(w.host.nft, chains, packet6(w, way, devices, state))
+  if (verdict.verdict === 'drop') dropped(w, 'firewall_drop', hook, devices.in || (devices.out ?? ''), nftDrop(verdict))
 }
 
 /** NF_BR_PRI_BRNF */
@@ -119,6 +159,7 @@ export function undecidedOrder(w: Walk): string[] {
 
 /** The guest's firewall has looked at the packet. */
 export function noteFirewall(w: Walk, way: Way, conntrack: 'established' | 'invalid'): void {
+  if (w.drops.length > 0) return
   if (way === 'request') w.firewall.requestSeen = true
   else {
     w.firewall.replySeen = true
