@@ -2,7 +2,6 @@ import { BaseCommand, EXIT_HELP } from '../src/cli/base-command.js'
 import { checkFlags, factsFlags, watchFlags, withWatchSeconds } from '../src/cli/doctor-flags.js'
 import { fixFlags } from '../src/cli/fix-flags.js'
 import { asksForFix, fixCommand } from '../src/doctor/fix/command.js'
-import { styleFor } from '../src/doctor/report/style.js'
 import { leavingLines } from '../src/doctor/report/text.js'
 import { screenSource } from '../src/doctor/screen-source.js'
 import {
@@ -16,6 +15,7 @@ import {
 } from '../src/doctor/service.js'
 import { openWatched, watchHere } from '../src/doctor/watch-output.js'
 import { EXIT } from '../src/errors.js'
+import { styleFor } from '../src/term/style.js'
 
 export default class Doctor extends BaseCommand {
   static override summary = 'Find out why guests behind NAT64 do not get through, cause first.'

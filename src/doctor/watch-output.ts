@@ -1,8 +1,8 @@
 /** `--watch` on standard output: the report once, then a line for what is new or gone. As JSON an object a line. */
 import { EXIT, type ExitCode, UserError } from '../errors.js'
+import type { Style } from '../term/style.js'
 import type { Severity } from './check.js'
 import type { ReportedFinding } from './report/report.js'
-import type { Style } from './report/style.js'
 import { reportText } from './report/text.js'
 import { type DoctorRequest, exitCodeOf, keep, openDoctor } from './service.js'
 import { type Change, watch, watchLine } from './watch.js'

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { makeReport, type ReportedFinding } from '../../src/doctor/report/report.js'
-import { plainStyle } from '../../src/doctor/report/style.js'
 import { diagnose } from '../../src/doctor/runner.js'
 import { settle, startWatching } from '../../src/doctor/watch.js'
 import { changeLines, openWatched } from '../../src/doctor/watch-output.js'
+import { plainStyle } from '../../src/term/style.js'
 import { recorded } from '../path/recording.js'
 
 const facts = recorded('jool-ok-nofw')

@@ -5,13 +5,13 @@ import { afterAll, describe, expect, it } from 'vitest'
 import { CHECKS } from '../../src/doctor/checks/index.js'
 import { explainText, listText } from '../../src/doctor/explain.js'
 import { type DoctorReport, makeReport } from '../../src/doctor/report/report.js'
-import { plainStyle } from '../../src/doctor/report/style.js'
-import { evidenceLines, leavingLines, reportText } from '../../src/doctor/report/text.js'
+import { leavingLines, reportText } from '../../src/doctor/report/text.js'
 import { diagnose } from '../../src/doctor/runner.js'
 import { doctor, exitCodeOf, openDoctor } from '../../src/doctor/service.js'
 import type { Facts } from '../../src/facts/facts.js'
 import { importRecording } from '../../src/facts/import-recording.js'
 import { loadFacts } from '../../src/facts/load.js'
+import { plainStyle } from '../../src/term/style.js'
 import { recorded, recordedText } from '../path/recording.js'
 
 const STYLE = plainStyle(99)
@@ -77,22 +77,6 @@ describe('the text', () => {
       .filter(l => l.length > width && !/^\s+((Undo: )?\$ |\^+$)/.test(l))
       .filter(l => !evidence.includes(l.trimStart()))
     expect(long).toEqual([])
-  })
-})
-
-describe('evidence', () => {
-  it.each([
-    ['marks what decides', 'a = 1', '1', ['$ cmd', '  a = 1', '      ^']],
-    ['marks in the right line', 'a\nbc', 'c', ['$ cmd', '  a', '  bc', '   ^']],
-    ['keeps tabs under tabs', '\tx y', 'y', ['$ cmd', '  \tx y', '  \t  ^']],
-    ['without a mark', 'a', undefined, ['$ cmd', '  a']],
-  ] as const)('%s', (_, lines, mark, expected) => {
-    const evidence = { source: 'cmd', text: lines, ...(mark !== undefined && { mark }) }
-    expect(evidenceLines(evidence, '', STYLE)).toEqual(expected)
-  })
-
-  it('shows a file without a prompt', () => {
-    expect(evidenceLines({ source: '/etc/x', text: 'a' }, '', STYLE)[0]).toBe('/etc/x')
   })
 })
 

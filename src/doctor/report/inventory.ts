@@ -1,9 +1,9 @@
 /** Which translators a host has and whose packets they take, as text. Pure. */
 import { countOf } from '../../term/format.js'
+import type { Style } from '../../term/style.js'
 import { some, wrap } from '../../term/wrap.js'
 import { groupBy } from '../group.js'
 import type { DoctorReport, ReportedPath, ReportedTranslator } from './report.js'
-import type { Style } from './style.js'
 
 /** The paragraph before the findings. */
 export function inventoryLines(report: DoctorReport, style: Style): string[] {

@@ -1,9 +1,9 @@
 /** What could not be looked at, by the fact that is missing. Pure. */
 import type { Unavailable } from '../../facts/facts.js'
+import type { Style } from '../../term/style.js'
 import { wrap } from '../../term/wrap.js'
 import { groupBy } from '../group.js'
 import type { DoctorReport } from './report.js'
-import type { Style } from './style.js'
 
 const WHY: Readonly<Record<Unavailable, string>> = {
   permission: 'not permitted',

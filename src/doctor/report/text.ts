@@ -1,11 +1,12 @@
 /** The report as text: what is there, what is wrong, cause first, what could not be looked at. Pure. */
+import { evidenceLines } from '../../term/evidence.js'
 import { countOf } from '../../term/format.js'
+import type { Style } from '../../term/style.js'
 import { some, wrap } from '../../term/wrap.js'
-import type { Evidence, Remedy } from '../check.js'
+import type { Remedy } from '../check.js'
 import { inventoryLines } from './inventory.js'
 import { type DoctorReport, isBlind, type ReportedFinding, type ReportedTree } from './report.js'
 import { skippedLines } from './skipped.js'
-import type { Style } from './style.js'
 
 /** The whole report, lines without newline. */
 export function reportText(report: DoctorReport, style: Style, showHealthy = false): string[] {
@@ -74,21 +75,6 @@ function headline(finding: ReportedFinding, style: Style, indent: string): strin
 
 const wrapped = (text: string, indent: string, style: Style): string[] =>
   wrap(text, style.width - indent.length).map(l => indent + l)
-
-/** The command or file, its lines, and a line under what decides. */
-export function evidenceLines(evidence: Evidence, indent: string, style: Style): string[] {
-  const { source, text, mark } = evidence
-  const isFile = source.startsWith('/')
-  const lines = text.split('\n').flatMap(line => {
-    const at = mark ? line.indexOf(mark) : -1
-    if (!mark || at < 0) return [`${indent}  ${line}`]
-    const before = line.slice(0, at)
-    const shown = `${indent}  ${before}${style.mark(mark)}${line.slice(at + mark.length)}`
-    const under = `${indent}  ${before.replace(/\S/g, ' ')}${style.severity('warning', '^'.repeat(mark.length))}`
-    return [shown, under]
-  })
-  return [`${indent}${style.dim(isFile ? source : `$ ${source}`)}`, ...lines]
-}
 
 function remedyLines(remedies: readonly Remedy[], style: Style): string[] {
   const good = remedies.filter(r => !r.warning)

@@ -1,7 +1,9 @@
 /** How a report looks on paper: width, signs, colours. */
-import { colour } from '../../term/colour.js'
-import { type Glyphs, glyphsFor } from '../../term/glyphs.js'
-import type { Severity } from '../check.js'
+import { colour } from './colour.js'
+import { type Glyphs, glyphsFor } from './glyphs.js'
+
+/** What a sign or a word tells: how bad it is, or that it is fine. */
+export type Tone = 'error' | 'warning' | 'info' | 'ok'
 
 export interface Style {
   /** Columns that prose is wrapped to; commands and lines of files are not. */
@@ -10,7 +12,7 @@ export interface Style {
   readonly bold: (text: string) => string
   readonly dim: (text: string) => string
   readonly mark: (text: string) => string
-  readonly severity: (severity: Severity, text: string) => string
+  readonly severity: (tone: Tone, text: string) => string
 }
 
 const plain = (text: string): string => text
@@ -25,10 +27,11 @@ export function styleFor(env: Readonly<Record<string, string | undefined>>, isPl
   const glyphs = glyphsFor(env, isPlain)
   const width = Math.max(40, Math.min(columns, 100) - 1)
   if (isPlain) return plainStyle(width, glyphs)
-  const colours: Readonly<Record<Severity, (text: string) => string>> = {
+  const colours: Readonly<Record<Tone, (text: string) => string>> = {
     error: colour.red,
     warning: colour.yellow,
     info: colour.cyan,
+    ok: colour.green,
   }
   return {
     width,
@@ -36,6 +39,6 @@ export function styleFor(env: Readonly<Record<string, string | undefined>>, isPl
     bold: t => colour.bold(t),
     dim: t => colour.dim(t),
     mark: t => colour.bold(t),
-    severity: (severity, text) => colours[severity](text),
+    severity: (tone, text) => colours[tone](text),
   }
 }
