@@ -1,7 +1,7 @@
 /** What Jool's counters prove: over an interval what rises, over the life of an instance only what is a share of its work. */
 import type { JoolInstanceFact, KernelLogLine } from '../facts/facts.js'
+import { joolCommand, joolLabel } from '../facts/jool-instance.js'
 import type { Evidence, Finding, Remedy, Severity } from './check.js'
-import { joolCommand, joolLabel } from './jool-instance.js'
 import { packetEvidence } from './jool-packets.js'
 
 /** A total says nothing about now: fewer than this many are history. */

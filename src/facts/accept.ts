@@ -116,7 +116,7 @@ const SHAPES: Readonly<Record<string, Shape>> = {
   nft: list(table(ANY)),
   iptables: fields({
     rules: list(fields({ family: 0, legacy: false, table: '', chain: '', text: '', packets: 0, target: optional('') })),
-    policies: list(fields({ family: 0, table: '', chain: '', policy: '' })),
+    policies: list(fields({ family: 0, table: '', chain: '', policy: '', packets: extra(0) })),
   }),
   conntrack: fields({ count: 0, max: 0 }),
   kernelLog: list(fields({ time: 0, text: '', caller: extra('') })),

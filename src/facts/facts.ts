@@ -150,6 +150,8 @@ export interface IptablesFact {
     readonly table: string
     readonly chain: string
     readonly policy: string
+    /** Packets that came to it. */
+    readonly packets?: number
   }[]
 }
 

@@ -27,8 +27,11 @@ export function parseIptablesSave(text: string, family: 4 | 6, legacy = false): 
   let table = ''
   for (const line of lines(text)) {
     if (line.startsWith('*')) table = line.slice(1)
-    const chain = /^:(\S+) (ACCEPT|DROP)\b/.exec(line)
-    if (chain) policies.push({ family, table, chain: chain[1] as string, policy: chain[2] as string })
+    const chain = /^:(\S+) (ACCEPT|DROP)\b(?: \[(\d+):)?/.exec(line)
+    if (chain) {
+      const packets = Number(chain[3] ?? 0)
+      policies.push({ family, table, chain: chain[1] as string, policy: chain[2] as string, packets })
+    }
     const rule = /^(?:\[(\d+):\d+\] )?(-A (\S+).*)$/.exec(line)
     if (rule) {
       const body = (rule[2] as string).trim()

@@ -9,7 +9,7 @@ import { contains4, contains6, parsePrefix4, parsePrefix6 } from '../addr/prefix
 import type { NftFact } from '../facts/facts.js'
 import type { RulePacket } from './iptables-rule.js'
 
-export type NftFamily = 'ip' | 'ip6' | 'inet' | 'bridge'
+export type NftFamily = 'ip' | 'ip6' | 'inet' | 'bridge' | 'netdev'
 export type NftHook = 'prerouting' | 'input' | 'forward' | 'output' | 'postrouting'
 
 export interface NftChain {
@@ -19,6 +19,10 @@ export interface NftChain {
   readonly hook?: string
   readonly prio?: number
   readonly policy?: string
+  /** `filter`, `nat`, `route`. */
+  readonly type?: string
+  /** Devices of an ingress chain. */
+  readonly dev?: string | readonly string[]
 }
 
 type Expression = Readonly<Record<string, unknown>>
@@ -27,8 +31,10 @@ export interface NftRule {
   readonly family: string
   readonly table: string
   readonly chain: string
+  /** The kernel's number for it, within its table. */
   readonly handle?: number
   readonly expr: readonly Expression[]
+  readonly comment?: string
 }
 
 export interface NftVerdict {
@@ -42,7 +48,7 @@ export interface NftVerdict {
 const IPTABLES_CHAINS = new Set(['PREROUTING', 'INPUT', 'FORWARD', 'OUTPUT', 'POSTROUTING'])
 
 /** Base chains of a hook in the order in which they run, without those of iptables-nft. */
-export function nftChains(nft: NftFact, families: readonly NftFamily[], hook: NftHook): NftChain[] {
+export function nftChains(nft: NftFact, families: readonly NftFamily[], hook: NftHook | 'ingress'): NftChain[] {
   return nft
     .map(o => o.chain as NftChain | undefined)
     .filter(c => c !== undefined)
@@ -65,6 +71,20 @@ export function nftRules(nft: NftFact, chain: Pick<NftChain, 'family' | 'table' 
     indexes.set(nft, index)
   }
   return index.get(keyOf(chain.family, chain.table, chain.name)) ?? []
+}
+
+/** All rules but those of tables that iptables-nft made. */
+export function nativeRules(nft: NftFact): NftRule[] {
+  const made = new Set(
+    nft.flatMap(o => {
+      const chain = o.chain as NftChain | undefined
+      return chain && IPTABLES_CHAINS.has(chain.name) ? [`${chain.family} ${chain.table}`] : []
+    }),
+  )
+  return nft
+    .map(o => o.rule as NftRule | undefined)
+    .filter(r => r !== undefined)
+    .filter(r => !made.has(`${r.family} ${r.table}`))
 }
 
 /** Sends a packet through all base chains of a hook: one that drops it is enough. */

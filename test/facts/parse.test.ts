@@ -108,7 +108,7 @@ describe('what other programs print', () => {
     const text =
       '# x\n*filter\n:INPUT DROP [1:2]\n:own - [0:0]\n[5:300] -A INPUT -p tcp -j own\n-A own -g other\n[1:1] -A own -m comment --comment "a -j b"\nCOMMIT\n'
     const { rules, policies } = parseIptablesSave(text, 6, true)
-    expect(policies).toEqual([{ family: 6, table: 'filter', chain: 'INPUT', policy: 'DROP' }])
+    expect(policies).toEqual([{ family: 6, table: 'filter', chain: 'INPUT', policy: 'DROP', packets: 1 }])
     expect(rules.map(r => [r.table, r.chain, r.packets, r.target])).toEqual([
       ['filter', 'INPUT', 5, 'own'],
       ['filter', 'own', 0, 'other'],

@@ -3,8 +3,9 @@ import { formatIpv6 } from '../../addr/ipv6.js'
 import { parsePrefix6 } from '../../addr/prefix.js'
 import { embed } from '../../addr/rfc6052.js'
 import { PROBE_TARGET4 } from '../../path/inventory.js'
-import { type RulePacket, runChain } from '../../path/iptables-rule.js'
-import { runNft } from '../../path/nft-rule.js'
+import type { RulePacket } from '../../path/iptables-rule.js'
+import type { ShownDrop } from '../../path/shown-drop.js'
+import { whoDrops } from '../../path/who-drops.js'
 import { engineName } from '../bridges.js'
 import type { Evidence, Finding } from '../check.js'
 import { defineCheck } from '../check.js'
@@ -49,23 +50,8 @@ host. A rule with a match that is not understood is taken as not matching: this 
         ctState: 'new',
         mac: '',
       }
-      for (const table of ['raw', 'mangle']) {
-        const { verdict, rule } = runChain(iptables, table, 'PREROUTING', packet)
-        if (verdict !== 'drop') continue
-        const text = rule ? `[${rule.packets}] ${rule.text}` : ':PREROUTING DROP'
-        note(
-          found,
-          { source: `ip6tables-save -c -t ${table}`, text, mark: rule?.target ?? 'DROP' },
-          nic.device,
-          engineName(engine),
-        )
-      }
-      const { chain } = runNft(nft, ['ip6', 'inet'], 'prerouting', packet)
-      if (chain) {
-        const source = `nft list chain ${chain.family} ${chain.table} ${chain.name}`
-        const text = `type filter hook prerouting priority ${chain.prio ?? 0}; policy ${chain.policy ?? 'accept'};`
-        note(found, { source, text, mark: `priority ${chain.prio ?? 0}` }, nic.device, engineName(engine))
-      }
+      const dropped = whoDrops({ iptables, nft }, { hook: 'prerouting', bridged: false }, packet)
+      if (dropped) note(found, evidenceOf(dropped), nic.device, engineName(engine))
     }
     return [...found.values()].map(({ evidence, affects }): Omit<Finding, 'code'> => {
       const devices = [...affects]
@@ -89,6 +75,8 @@ host. A rule with a match that is not understood is taken as not matching: this 
     })
   },
 })
+
+const evidenceOf = ({ source, text, mark }: ShownDrop): Evidence => ({ source, text, mark })
 
 function note(
   found: Map<string, { readonly evidence: Evidence; readonly affects: Set<string> }>,

@@ -1,6 +1,6 @@
+import { joolLabel } from '../../facts/jool-instance.js'
 import { defineCheck } from '../check.js'
 import { tally } from '../jool-counters.js'
-import { joolLabel } from '../jool-instance.js'
 import { safe } from '../remedy.js'
 
 const FEATURES: Readonly<Record<string, string>> = {

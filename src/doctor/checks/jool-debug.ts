@@ -1,5 +1,5 @@
+import { joolCommand, joolFlag, joolLabel } from '../../facts/jool-instance.js'
 import { defineCheck } from '../check.js'
-import { joolCommand, joolFlag, joolLabel } from '../jool-instance.js'
 import { safe } from '../remedy.js'
 
 /** J14. */

@@ -1,7 +1,7 @@
 import type { JoolInstanceFact } from '../../facts/facts.js'
+import { isEnabled, joolCommand, joolLabel } from '../../facts/jool-instance.js'
 import type { Finding } from '../check.js'
 import { defineCheck } from '../check.js'
-import { isEnabled, joolCommand, joolLabel } from '../jool-instance.js'
 import { safe } from '../remedy.js'
 
 /** J09. */

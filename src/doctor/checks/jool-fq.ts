@@ -1,6 +1,6 @@
+import { joolCommand, joolLabel } from '../../facts/jool-instance.js'
 import { defineCheck } from '../check.js'
 import { countOf, MIN_DST_OUTPUT } from '../jool-counters.js'
-import { joolCommand, joolLabel } from '../jool-instance.js'
 import { safe } from '../remedy.js'
 import { compareVersions } from '../version.js'
 

@@ -1,7 +1,7 @@
+import { joolCommand, joolLabel } from '../../facts/jool-instance.js'
 import { netfilterJool } from '../bridges.js'
 import { defineCheck } from '../check.js'
 import { countOf } from '../jool-counters.js'
-import { joolCommand, joolLabel } from '../jool-instance.js'
 import { packetEvidence } from '../jool-packets.js'
 
 /** B03 */

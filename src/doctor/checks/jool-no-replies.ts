@@ -1,6 +1,6 @@
+import { isEnabled, joolLabel } from '../../facts/jool-instance.js'
 import { defineCheck } from '../check.js'
 import { counterEvidence, countOf } from '../jool-counters.js'
-import { isEnabled, joolLabel } from '../jool-instance.js'
 
 /** Requests without any reply: fewer may be one dead server. */
 const ENOUGH = 10

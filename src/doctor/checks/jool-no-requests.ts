@@ -1,6 +1,6 @@
+import { isEnabled, joolLabel } from '../../facts/jool-instance.js'
 import { defineCheck } from '../check.js'
 import { counterEvidence, countOf } from '../jool-counters.js'
-import { isEnabled, joolLabel } from '../jool-instance.js'
 
 /** IPv4 packets without a single IPv6 one: fewer may be chance. */
 const ENOUGH = 20

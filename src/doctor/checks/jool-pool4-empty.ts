@@ -1,6 +1,6 @@
+import { joolCommand } from '../../facts/jool-instance.js'
 import { defineCheck } from '../check.js'
 import { countedFindings, howMany, type Tally } from '../jool-counters.js'
-import { joolCommand } from '../jool-instance.js'
 import { safe } from '../remedy.js'
 
 /** S04. */

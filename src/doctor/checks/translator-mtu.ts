@@ -1,5 +1,5 @@
+import { joolCommand, joolLabel } from '../../facts/jool-instance.js'
 import { defineCheck } from '../check.js'
-import { joolCommand, joolLabel } from '../jool-instance.js'
 import { safe } from '../remedy.js'
 
 /** M05. */

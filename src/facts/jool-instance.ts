@@ -1,5 +1,5 @@
-/** How findings speak of a Jool instance. */
-import type { JoolInstanceFact } from '../facts/facts.js'
+/** How one speaks of a Jool instance, and to it. */
+import type { JoolInstanceFact } from './facts.js'
 
 /** `Jool "default"`, `Jool SIIT "home" in nat64`. */
 export function joolLabel(instance: JoolInstanceFact): string {
