@@ -49,6 +49,18 @@ export function formatDuration(ms: number): string {
   return `${Math.floor(s / size)}${name}${next && rest > 0 ? `${rest}${next[1]}` : ''}`
 }
 
+/** A short time, two digits or more of it: 850 ns, 40 µs, 1.2 ms, 23 ms, 1.5 s, without the blank. `micro`: µ or u. */
+export function formatNs(ns: number, micro = 'µ'): string {
+  const scales = ['n', micro, 'm', '']
+  let v = Math.max(0, ns)
+  let i = 0
+  while (v >= 999.5 && i < scales.length - 1) {
+    v /= 1000
+    i++
+  }
+  return `${i === 0 || v >= 9.95 ? Math.round(v) : v.toFixed(1).replace('.0', '')}${scales[i]}s`
+}
+
 /** Shortens text in the middle so that both ends stay readable: "2001:db8:…:42". `width` in columns, ASCII text. */
 export function middle(text: string, width: number, ellipsis = '…'): string {
   if (text.length <= width) return text

@@ -7,8 +7,15 @@ export interface Glyphs {
   readonly info: string
   readonly skipped: string
   readonly arrow: string
+  /** The arrow of the way back. */
+  readonly back: string
+  /** Where a packet is translated. */
+  readonly bar: string
   readonly bullet: string
   readonly rule: string
+  readonly ellipsis: string
+  /** Of microseconds. */
+  readonly micro: string
 }
 
 const UNICODE: Glyphs = {
@@ -18,8 +25,12 @@ const UNICODE: Glyphs = {
   info: 'i',
   skipped: '○',
   arrow: '→',
+  back: '←',
+  bar: '║',
   bullet: '·',
   rule: '─',
+  ellipsis: '…',
+  micro: 'µ',
 }
 const ASCII: Glyphs = {
   ok: '+',
@@ -28,8 +39,12 @@ const ASCII: Glyphs = {
   info: 'i',
   skipped: 'o',
   arrow: '->',
+  back: '<-',
+  bar: '||',
   bullet: '-',
   rule: '-',
+  ellipsis: '..',
+  micro: 'u',
 }
 
 /** The signs for an environment: Unicode only where the locale says UTF-8 and `plain` is not asked for. */

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { colourLevel } from '../../src/term/colour.js'
+import { formatNs } from '../../src/term/format.js'
 import { glyphsFor } from '../../src/term/glyphs.js'
 import { nearest } from '../../src/term/nearest.js'
 
@@ -42,5 +43,27 @@ describe('nearest', () => {
     ['x', undefined],
   ])('%s -> %s', (typed, meant) => {
     expect(nearest(typed, words)).toBe(meant)
+  })
+})
+
+describe('formatNs', () => {
+  it.each([
+    [0, '0ns'],
+    [850, '850ns'],
+    [999.7, '1µs'],
+    [2_140, '2.1µs'],
+    [9_960, '10µs'],
+    [40_400, '40µs'],
+    [999_600, '1ms'],
+    [23_154_997, '23ms'],
+    [1_500_000_000, '1.5s'],
+    [3.6e12, '3600s'],
+    [-5, '0ns'],
+  ])('%d -> %s', (ns, text) => {
+    expect(formatNs(ns)).toBe(text)
+  })
+
+  it('has no sign that ASCII lacks', () => {
+    expect(formatNs(2_000, 'u')).toBe('2us')
   })
 })
