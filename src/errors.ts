@@ -16,6 +16,17 @@ export const EXIT = {
 
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT]
 
+/** What each exit status says: for `--help` and the manual. */
+export const EXIT_MEANING: Readonly<Record<keyof typeof EXIT, string>> = {
+  ok: 'fine',
+  findings: 'findings, or a broken path',
+  usage: 'usage',
+  unable: 'could not finish: no privilege, no TUN device, a missing program',
+  config: 'invalid configuration; nothing was changed',
+  rolledBack: 'a change to the host failed and was rolled back',
+  bug: 'a bug',
+}
+
 /** Something the user can act on: one clear sentence, what to do next, and the exit status. */
 export class UserError extends Error {
   readonly exitCode: ExitCode

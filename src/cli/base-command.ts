@@ -1,13 +1,12 @@
 /** What every command shares: `--json`, `--no-color`, `--plain`, and errors as one sentence with the right exit status. */
 import { Command, Errors, Flags, type Interfaces } from '@oclif/core'
-import { EXIT, UserError } from '../errors.js'
+import { EXIT, EXIT_MEANING, UserError } from '../errors.js'
 import { colourStderr } from '../term/colour.js'
 
-/** One line a status, for `--help`. */
-export const EXIT_HELP = [
-  'EXIT STATUS  0 fine · 1 findings or a broken path · 2 usage · 3 could not finish · 4 invalid configuration',
-  '             5 a change to the host failed and was rolled back · 70 a bug',
-].join('\n')
+const statuses = Object.keys(EXIT) as (keyof typeof EXIT)[]
+
+/** The exit statuses, for `--help`. */
+export const EXIT_HELP = `EXIT STATUS  ${statuses.map(s => `${EXIT[s]} ${EXIT_MEANING[s].split(/[:;]/)[0]}`).join(' · ')}`
 
 export abstract class BaseCommand extends Command {
   static override enableJsonFlag = true

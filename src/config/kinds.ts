@@ -7,6 +7,8 @@ import { Refused } from './problems.js'
 export interface Kind<T> {
   /** What it takes, for messages: "a whole number from 1 to 9". */
   readonly allowed: string
+  /** The words it takes, for completions; absent: it takes more than words, or none. */
+  readonly words?: readonly string[]
   read(value: unknown): T | Refused
   /** As TOML. */
   write(value: T): string
@@ -33,6 +35,7 @@ export function int(min: number, max: number, unit = ''): Kind<number> {
 export function oneOf<const T extends string>(...words: T[]): Kind<T> {
   return {
     allowed: words.map(quote).join(words.length === 2 ? ' or ' : ', '),
+    words,
     read: value => words.find(w => w === value) ?? new Refused(value),
     write: quote,
   }
@@ -64,6 +67,7 @@ export function optional<T>(kind: Kind<T>, word = 'none'): Kind<T | null> {
 export function listOf<T>(kind: Kind<T>, max = 1_000_000): Kind<readonly T[]> {
   return {
     allowed: `a list of: ${kind.allowed}`,
+    ...(kind.words && { words: kind.words }),
     read(value) {
       if (!Array.isArray(value)) {
         const one = kind.read(value)
