@@ -1,0 +1,172 @@
+// hot path
+/**
+ * Who a packet belongs to and what stays of it across the translation: the way it goes, the IPv4 host at its far end,
+ * the guest where the packet shows it, and two keys made of what RFC 7915 and masquerading leave alone.
+ */
+
+import type { Prefix6 } from '../../addr/prefix.js'
+import { contains6 } from '../../addr/prefix.js'
+import { extractWords } from '../../addr/rfc6052.js'
+import * as P from '../../wire/protocol.js'
+import { ICMP, isError, type Packet } from './packet.js'
+
+/** An explicit address mapping (RFC 7757), both sides of the same length of suffix. */
+export interface EamPair {
+  readonly four: number
+  readonly length4: number
+  readonly six: Prefix6
+}
+
+/** What tells the far end of an IPv6 packet. */
+export interface Realm {
+  readonly pool6: readonly Prefix6[]
+  readonly eam: readonly EamPair[]
+}
+
+export const REQUEST = 0
+export const REPLY = 1
+
+export interface Identity {
+  /** {@link REQUEST}: towards IPv4. {@link REPLY}: towards the guest. */
+  way: number
+  /** The IPv4 host at the far end. */
+  target4: number
+  targetPort: number
+  /** Port at the near end, of the guest or of the translator: translation may change it. */
+  nearPort: number
+  /** Same packet, same key, on both sides of the translator. A number of 53 bits. */
+  key: number
+  /** As `key` without what an ICMP error cannot quote: of the packet itself, or of the one that an error is about. */
+  quote: number
+  /** Connection at the far end: way, target, ports of the target. */
+  flowKey: number
+  /** It is an ICMP error; way, target and ports are those of the way back of the packet inside. */
+  isError: boolean
+}
+
+export function makeIdentity(): Identity {
+  return { way: 0, target4: 0, targetPort: 0, nearPort: 0, key: 0, quote: 0, flowKey: 0, isError: false }
+}
+
+/** The IPv4 address that an IPv6 address stands for; -1: none. */
+export function toV4(realm: Realm, words: readonly [number, number, number, number]): number {
+  for (const { six, four, length4 } of realm.eam) {
+    if (!contains6(six, words)) continue
+    const bits = 32 - length4
+    const suffix = bits === 0 ? 0 : suffixOf(words, six.length, bits)
+    return (four | suffix) >>> 0
+  }
+  for (const pool of realm.pool6) {
+    if (contains6(pool, words)) return extractWords(pool.length, words[1], words[2], words[3])
+  }
+  return -1
+}
+
+/** The `bits` that follow the first `from` bits of an address. */
+function suffixOf(words: readonly [number, number, number, number], from: number, bits: number): number {
+  let value = 0
+  for (let i = from; i < from + bits; i++) value = (value << 1) | ((words[i >>> 5]! >>> (31 - (i & 31))) & 1)
+  return value >>> 0
+}
+
+/**
+ * Fills `id` for an IPv6 packet. Returns false when neither end is behind the translator. A destination decides before
+ * a source: a guest that speaks to another one through the translator sends a request.
+ */
+export function identify6(id: Identity, p: Packet, realm: Realm): boolean {
+  if (p.icmpKind !== 0 && isError(p.icmpKind)) {
+    const inner = p.inner
+    if (!inner?.readable || inner.family !== 6) return false
+    const to = toV4(realm, inner.destination)
+    const from = to >= 0 ? -1 : toV4(realm, inner.source)
+    return fillError(id, p, inner, to, from)
+  }
+  const to = toV4(realm, p.destination)
+  if (to >= 0) fill(id, p, REQUEST, to)
+  else {
+    const from = toV4(realm, p.source)
+    if (from < 0) return false
+    fill(id, p, REPLY, from)
+  }
+  return true
+}
+
+/** Fills `id` for an IPv4 packet; `isTarget` says which hosts are far ends. Returns false when neither end is one. */
+export function identify4(id: Identity, p: Packet, isTarget: (address: number) => boolean): boolean {
+  if (p.icmpKind !== 0 && isError(p.icmpKind)) {
+    const inner = p.inner
+    if (!inner?.readable || inner.family !== 4) return false
+    const to = isTarget(inner.destination[0]) ? inner.destination[0] : -1
+    const from = to < 0 && isTarget(inner.source[0]) ? inner.source[0] : -1
+    return fillError(id, p, inner, to, from)
+  }
+  if (isTarget(p.destination[0])) fill(id, p, REQUEST, p.destination[0])
+  else if (isTarget(p.source[0])) fill(id, p, REPLY, p.source[0])
+  else return false
+  return true
+}
+
+function fill(id: Identity, p: Packet, way: number, target4: number): void {
+  const isRequest = way === REQUEST
+  const isEcho = p.protocol === ICMP
+  id.isError = false
+  id.way = way
+  id.target4 = target4
+  id.targetPort = isEcho ? 0 : isRequest ? p.destinationPort : p.sourcePort
+  id.nearPort = isRequest ? p.sourcePort : p.destinationPort
+  id.quote = quoteOf(way, target4, id.targetPort, p)
+  id.flowKey = mix(mix(seed(way + 16), target4), (p.protocol << 16) | id.targetPort)
+  id.key = keyOf(p, id.quote)
+}
+
+/** An error goes back the way of the packet that it is about, which went to `to`, or came from `from`. */
+function fillError(id: Identity, p: Packet, inner: Packet, to: number, from: number): boolean {
+  if (to < 0 && from < 0) return false
+  const innerWay = to >= 0 ? REQUEST : REPLY
+  const target4 = to >= 0 ? to : from
+  const isRequest = innerWay === REQUEST
+  id.isError = true
+  id.way = isRequest ? REPLY : REQUEST
+  id.target4 = target4
+  id.targetPort = inner.protocol === ICMP ? 0 : isRequest ? inner.destinationPort : inner.sourcePort
+  id.nearPort = isRequest ? inner.sourcePort : inner.destinationPort
+  id.quote = quoteOf(innerWay, target4, id.targetPort, inner)
+  id.flowKey = 0
+  id.key = combine(mix(hi(id.quote), 0x1c3b), mix(lo(id.quote), p.icmpKind))
+  return true
+}
+
+/** What an error quotes: ports of the target, and what tells packets of one connection apart within the first 8 bytes. */
+function quoteOf(way: number, target4: number, targetPort: number, p: Packet): number {
+  const what = p.protocol === P.UDP ? p.udpLength : p.sequence
+  const a = mix(mix(seed(way), target4), (p.protocol << 16) | targetPort)
+  return combine(mix(a, what), mix(mix(seed(way + 2), what), target4 ^ p.icmpKind))
+}
+
+/**
+ * TCP: acknowledgement and the flags that a super-packet shares with its first segment. Others: the beginning of the
+ * payload. Lengths are left out: fragments and segments of one packet are to have its key.
+ */
+function keyOf(p: Packet, quote: number): number {
+  const more =
+    p.protocol === P.TCP
+      ? mix(p.flags & P.ACK ? p.acknowledge : 0, (p.flags & (P.SYN | P.RST)) | (p.payload === 0 ? p.flags & P.FIN : 8))
+      : p.sample
+  return combine(mix(hi(quote), more), mix(lo(quote), more))
+}
+
+const seed = (domain: number) => Math.imul(domain + 1, 0x9e3779b1)
+
+function mix(h: number, value: number): number {
+  let x = Math.imul(h ^ value, 0x85ebca6b)
+  x ^= x >>> 13
+  x = Math.imul(x, 0xc2b2ae35)
+  return (x ^ (x >>> 16)) | 0
+}
+
+/** 53 bits out of two hashes: a number that Map takes without boxing surprises, and that does not collide by chance. */
+function combine(a: number, b: number): number {
+  return (a >>> 0) * 0x200000 + (b & 0x1fffff)
+}
+const hi = (key: number) => Math.floor(key / 0x200000) | 0
+const lo = (key: number) => (key % 0x200000) | 0
