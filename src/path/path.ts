@@ -61,6 +61,16 @@ export const OUTCOME_REASONS = {
   local_pool4: 'The reply is addressed to the host itself and never reaches the translator.',
   other_engine: 'Another translator takes the packet first.',
   unknown_device: "The guest's device does not exist or has no way to the host.",
+  // Seen, not predicted.
+  rule_drop: 'A rule drops the packet before it is routed.',
+  translator_drop: 'The translator takes the packet and sends nothing on.',
+  no_neighbour: 'The next host on the link does not answer, so the packet is never sent.',
+  lost: 'The next place never sees the packet, and nothing says why.',
+  elsewhere: 'The packet goes where the model does not expect it.',
+  icmp_error: 'The packet is answered with an ICMP error.',
+  no_answer: 'The packet leaves this host, and no reply comes.',
+  capture_lost: 'The capture itself lost packets at that time.',
+  no_model: 'What is known of the host does not say where the packet should go.',
 } as const
 
 export type OutcomeReason = keyof typeof OUTCOME_REASONS

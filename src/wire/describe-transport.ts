@@ -77,11 +77,17 @@ const FLAGS: readonly (readonly [mask: number, letter: string])[] = [
   [0x80, 'W'],
 ]
 
+/** TCP flags as tcpdump writes them: `S.`. */
+export function tcpFlags(flags: number): string {
+  return FLAGS.filter(([mask]) => flags & mask)
+    .map(([, letter]) => letter)
+    .join('')
+}
+
 function tcp(b: Uint8Array, o: number, end: number, length: number): string {
   const headerLength = (u8(b, o + 12) >>> 4) * 4
   const flags = u8(b, o + 13)
-  const letters = FLAGS.filter(([mask]) => flags & mask).map(([, letter]) => letter)
-  const words = [`TCP${ports(b, o, end)} [${letters.join('')}] seq ${u32(b, o + 4)}`]
+  const words = [`TCP${ports(b, o, end)} [${tcpFlags(flags)}] seq ${u32(b, o + 4)}`]
   if (flags & P.ACK) words.push(`ack ${u32(b, o + 8)}`)
   words.push(`win ${u16(b, o + 14)}`)
   if (headerLength < P.TCP_HEADER) return `${words.join(' ')} header length ${headerLength}?`

@@ -248,6 +248,7 @@ export function makeJoiner(realm: Realm, limits: JoinerLimits = LIMITS): Joiner 
       error: noteError(packet),
       closed: false,
       tickets: [],
+      met: false,
       incomplete: false,
     }
     if (

@@ -58,6 +58,8 @@ export interface OpenPath {
   closed: boolean
   /** Tickets of the frames that a capture file holds for it, with the hop they are of. */
   readonly tickets: { readonly ticket: number; readonly hop: number }[]
+  /** Its connection knows of it. */
+  met: boolean
   /** A capture lost packets while this one was under way. */
   incomplete: boolean
 }

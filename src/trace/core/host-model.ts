@@ -1,0 +1,130 @@
+/** What a trace asks about the host: translators, guests' devices, expected ways. Made anew when the host changes. */
+import { parseIpv4 } from '../../addr/ipv4.js'
+import { type Prefix6, parsePrefix4, parsePrefix6 } from '../../addr/prefix.js'
+import type { Facts } from '../../facts/facts.js'
+import {
+  type EngineInfo,
+  findEngines,
+  findNics,
+  type GuestNic,
+  isInside6,
+  PROBE_TARGET4,
+} from '../../path/inventory.js'
+import type { Protocol } from '../../path/path.js'
+import type { EamPair, Realm } from './identity.js'
+import type { TraceEvidence } from './traced.js'
+import { type Way, wayOf } from './way.js'
+
+export interface HostModel {
+  readonly facts: Facts
+  readonly engines: readonly EngineInfo[]
+  readonly nics: readonly GuestNic[]
+  readonly realm: Realm
+  nic(device: string): GuestNic | undefined
+  /** The guest's device by its address, as far as the host's tables tell. */
+  nicOfAddress(address6: string): GuestNic | undefined
+  way(engine: EngineInfo, nic: GuestNic, flow: WayOf): Way
+  /** Translators that an IPv6 address behind pool6 may belong to, the one that takes packets first in front. */
+  enginesFor(address6: string): readonly EngineInfo[]
+  /** A packet that was sent out here has reached the end of its way on this host. */
+  isEnd(device: string, isRequest: boolean): boolean
+  /** The device belongs to a translator. */
+  isTranslator(device: string): boolean
+  /** The device passes frames on between ports of a bridge: seeing a packet there as well is no other way. */
+  isPort(device: string): boolean
+  deadNeighbour(device: string, family: 4 | 6): TraceEvidence | null
+}
+
+export interface WayOf {
+  readonly protocol: Protocol
+  readonly port: number
+  readonly target4: string
+  readonly guest6: string | null
+}
+
+const MOST_WAYS = 4096
+
+/** Where nothing translates, packets to the well-known prefix are still worth following. */
+const NONE: EngineInfo = {
+  engine: { kind: 'none' },
+  label: 'no translator',
+  pool6: '64:ff9b::/96',
+  mapped4: null,
+  active: true,
+}
+
+export function modelFor(facts: Facts): HostModel {
+  const active = findEngines(facts).filter(e => e.active && e.pool6 !== null)
+  const engines = active.length > 0 ? active : [NONE]
+  const nics = findNics(facts)
+  const byDevice = new Map(nics.map(n => [n.device, n]))
+  const byAddress = new Map(nics.flatMap(n => (n.address6 === null ? [] : [[n.address6, n] as const])))
+  const links = facts.links.ok ? facts.links.value : []
+  const neighbours = facts.neighbours.ok ? facts.neighbours.value : []
+  const ports = new Set(links.filter(l => l.master !== null).map(l => l.name))
+  const ways = new Map<string, Way>()
+  const ends = { request: new Set<string>(), reply: new Set(nics.map(n => n.device)) }
+
+  function way(engine: EngineInfo, nic: GuestNic, flow: WayOf): Way {
+    const key = `${engine.label} ${nic.device} ${flow.protocol} ${flow.port} ${flow.target4} ${flow.guest6}`
+    let known = ways.get(key)
+    if (!known) {
+      known = wayOf(facts, engines, engine, nic, flow)
+      if (ways.size >= MOST_WAYS) ways.delete(ways.keys().next().value as string)
+      ways.set(key, known)
+      const end = known.request.places.at(-1)
+      if (end?.family === 4) ends.request.add(end.device)
+    }
+    return known
+  }
+
+  for (const engine of engines) {
+    const [nic] = nics
+    if (nic) way(engine, nic, { protocol: 'tcp', port: 443, target4: PROBE_TARGET4, guest6: null })
+  }
+  const translators = new Set(engines.flatMap(e => ('device' in e.engine ? [e.engine.device] : [])))
+  return {
+    facts,
+    engines,
+    nics,
+    realm: { pool6: poolsOf(engines), eam: eamOf(facts) },
+    nic: device => byDevice.get(device),
+    nicOfAddress: address => byAddress.get(address),
+    way,
+    enginesFor: address => engines.filter(e => isInside6(e.pool6 as string, address)).sort((a, b) => rank(a) - rank(b)),
+    isEnd: (device, isRequest) => (isRequest ? ends.request : ends.reply).has(device),
+    isTranslator: device => translators.has(device),
+    isPort: device => ports.has(device),
+    deadNeighbour(device, family) {
+      const dead = neighbours.filter(
+        n => n.device === device && n.address.includes(':') === (family === 6) && /FAILED|INCOMPLETE/.test(n.state),
+      )
+      if (dead.length === 0) return null
+      const text = dead.map(n => `${n.address} ${n.state}`).join('\n')
+      return { source: `ip -${family} neigh show dev ${device}`, text, mark: dead[0]?.state ?? '' }
+    },
+  }
+}
+
+/** Jool's hook comes before anything is routed to a device. */
+const rank = (e: EngineInfo) => (e.engine.kind === 'jool' && e.engine.netns === null ? 0 : 1)
+
+function poolsOf(engines: readonly EngineInfo[]): Prefix6[] {
+  const texts = new Set(engines.map(e => e.pool6 as string))
+  return [...texts].map(t => parsePrefix6(t)).filter(p => p !== undefined)
+}
+
+/** Explicit mappings of Jool's SIIT instances, longest prefixes first. */
+function eamOf(facts: Facts): EamPair[] {
+  const instances = facts.jool.ok ? facts.jool.value.instances : []
+  return instances
+    .flatMap(i => i.eamt)
+    .flatMap(({ prefix6, prefix4 }) => {
+      const six = parsePrefix6(prefix6)
+      const [base, length] = prefix4.split('/')
+      const four = parseIpv4(base as string)
+      if (!six || four === undefined || !parsePrefix4(prefix4)) return []
+      return [{ six, four, length4: length === undefined ? 32 : Number(length) }]
+    })
+    .sort((a, b) => b.six.length - a.six.length)
+}

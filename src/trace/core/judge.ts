@@ -1,0 +1,202 @@
+/** What became of a packet, from the hops that were seen and the way that was expected. */
+import type { LegDrop, OutcomeReason, Station } from '../../path/path.js'
+import type { OpenPath } from './open-path.js'
+import type { Overlay } from './overlay.js'
+import type { TraceEvidence, Verdict, VerdictKind } from './traced.js'
+import type { LegWay, Place } from './way.js'
+
+/** Which check of the doctor explains a reason. */
+const CHECKS: Partial<Record<OutcomeReason, string>> = {
+  hairpin_loop: 'N64-201',
+  ct_invalid: 'N64-401',
+  forward_drop: 'N64-402',
+  rule_drop: 'N64-404',
+  no_rule: 'N64-405',
+  no_engine: 'N64-304',
+  no_route6: 'N64-322',
+  no_route4: 'N64-322',
+  not_forwarding6: 'N64-121',
+  not_forwarding4: 'N64-121',
+  device_down: 'N64-603',
+  no_masquerade: 'N64-309',
+  local_pool4: 'N64-311',
+  other_engine: 'N64-901',
+  unknown_device: 'N64-209',
+}
+
+/** Asks who would drop a packet at a hook. */
+export type WhoDrops = (hook: Extract<Station, { kind: 'hook' }>) => Killer | null
+
+export interface Killer {
+  readonly reason: OutcomeReason
+  readonly killer: string
+  readonly evidence: readonly TraceEvidence[]
+}
+
+export interface JudgeContext {
+  readonly isRequest: boolean
+  /** `Jool "default" (netfilter)`; null: not known. */
+  readonly engine: string | null
+  readonly whoDrops: WhoDrops
+  /** The next hop's neighbour entry has failed: its line; null: nothing of the kind. */
+  readonly deadNeighbour: (device: string, family: 4 | 6) => TraceEvidence | null
+  /** An ICMP error that answered the packet; null: none seen. */
+  readonly answer: { readonly text: string; readonly from: string } | null
+  /** The packet was seen to leave by a device that is not on the way: its name. */
+  readonly elsewhere: string | null
+}
+
+const plain = (kind: VerdictKind, reason: OutcomeReason, text: string, more: Partial<Verdict> = {}): Verdict => ({
+  kind,
+  reason,
+  text,
+  lastSeen: null,
+  neverReached: null,
+  at: null,
+  killer: null,
+  check: CHECKS[reason] ?? null,
+  evidence: [],
+  ...more,
+})
+
+/** Judges a packet that nothing more is expected of. */
+export function judge(path: OpenPath, way: LegWay | null, overlay: Overlay | null, context: JudgeContext): Verdict {
+  if (!way || !overlay || overlay.last < 0) {
+    return path.incomplete
+      ? incomplete(null)
+      : plain('unknown', 'no_model', 'what is known of this host does not say where it should go')
+  }
+  const last = (way.places[overlay.last] as Place).device
+  const behind = way.drops.find(d => d.gap === way.places.length && d.reason !== 'no_masquerade')
+  if (overlay.next >= way.places.length && !behind) {
+    const verb = context.isRequest ? 'left by' : 'delivered to'
+    return plain('delivered', 'ok', `${verb} ${last}`, { lastSeen: last })
+  }
+  if (context.elsewhere !== null) {
+    const text = `last seen on ${last}, then on ${context.elsewhere}, where the model does not expect it`
+    return plain('unknown', 'elsewhere', text, { lastSeen: last })
+  }
+  if (path.incomplete) return incomplete(last)
+  const next = (way.places[overlay.next] as Place | undefined)?.device ?? null
+  const seen = `last seen on ${last}${next === null || next === last ? '' : `; never reached ${next}`}`
+  const where = { lastSeen: last, neverReached: next }
+  if (context.answer) {
+    const text = `${seen}: answered by ${context.answer.from} with ICMP ${context.answer.text}`
+    return plain('answered', 'icmp_error', text, { ...where, killer: context.answer.from })
+  }
+  const between = way.gaps.slice(overlay.last + 1, overlay.next + 1).flat()
+  const drop = way.drops.find(d => d.gap > overlay.last && d.gap <= overlay.next)
+  const found = drop ? predictedKiller(drop, context) : observedKiller(between, way.places[overlay.next], context)
+  return plain('died', found.reason, `${seen}: ${found.text}`, {
+    ...where,
+    at: found.at,
+    killer: found.killer,
+    evidence: found.evidence,
+  })
+}
+
+function incomplete(lastSeen: string | null): Verdict {
+  const seen = lastSeen === null ? '' : `last seen on ${lastSeen}; `
+  return plain('incomplete', 'capture_lost', `${seen}the capture lost packets at that time, so nothing is claimed`, {
+    lastSeen,
+  })
+}
+
+/** A request that left, and that nothing answered. */
+export function unanswered(
+  verdict: Verdict,
+  source: string | null,
+  drops: readonly LegDrop[],
+  seconds: number,
+): Verdict {
+  const left = `${verdict.text}${source === null ? '' : ` from ${source}`}`
+  const unmasked = drops.find(d => d.reason === 'no_masquerade')
+  if (unmasked) {
+    const text = `${left}, a private address that nobody masquerades: no reply can come back`
+    return { ...verdict, kind: 'unanswered', reason: 'no_masquerade', text, check: CHECKS.no_masquerade ?? null }
+  }
+  return { ...verdict, kind: 'unanswered', reason: 'no_answer', text: `${left}; no reply in ${seconds} s` }
+}
+
+interface Found {
+  readonly reason: OutcomeReason
+  readonly text: string
+  readonly at: string
+  readonly killer: string | null
+  readonly evidence: readonly TraceEvidence[]
+}
+
+const HOOKS: Readonly<Record<string, string>> = {
+  prerouting: 'PREROUTING',
+  input: 'INPUT',
+  forward: 'FORWARD',
+  output: 'OUTPUT',
+  postrouting: 'POSTROUTING',
+}
+
+function predictedKiller(drop: LegDrop, context: JudgeContext): Found {
+  const hook = HOOKS[drop.where]
+  const place = hook ? `dropped in ${hook} on ${drop.device} by ` : ''
+  const rule = drop.rule
+  const evidence: TraceEvidence[] = rule
+    ? [{ source: ruleSource(rule.tool, rule.table, rule.chain), text: rule.text, mark: 'DROP' }]
+    : []
+  const killer = rule
+    ? `${rule.tool} ${rule.table} ${rule.chain}: ${rule.text}`
+    : drop.reason === 'hairpin_loop'
+      ? context.engine
+      : 'the kernel'
+  const texts: Partial<Record<OutcomeReason, string>> = {
+    hairpin_loop: `${place}${context.engine ?? 'Jool'}, hairpinning loop`,
+    ct_invalid: `${place}the guest's firewall, because connection tracking never saw the request (INVALID)`,
+    firewall_drop: `${place}the guest's firewall`,
+    forward_drop: `${place}the host's firewall`,
+    no_engine: 'no translator takes it; it is routed as ordinary IPv6',
+    no_rule: "no rule of Jool's iptables framework hands it over",
+    no_route6: 'the host has no IPv6 route for it',
+    no_route4: 'the host has no IPv4 route for it',
+    not_forwarding6: 'the host does not forward IPv6',
+    not_forwarding4: 'the host does not forward IPv4',
+    device_down: `${drop.device} is down, or nobody has it open`,
+    local_pool4: 'it is addressed to the host itself and never reaches the translator',
+    other_engine: 'another translator takes it first',
+    unknown_device: 'there is no way from here',
+  }
+  return { reason: drop.reason, text: texts[drop.reason] ?? drop.reason, at: drop.where, killer, evidence }
+}
+
+function ruleSource(tool: string, table: string, chain: string): string {
+  return tool === 'nft' ? `nft list chain ${table} ${chain}` : `${tool}-save -t ${table}`
+}
+
+/** The model expected it to go on: rules first, then neighbours, then whoever had it last. */
+function observedKiller(between: readonly Station[], next: Place | undefined, context: JudgeContext): Found {
+  for (const station of between) {
+    const found = station.kind === 'hook' ? context.whoDrops(station) : null
+    if (!found || station.kind !== 'hook') continue
+    const text = `dropped in ${HOOKS[station.hook]} on ${station.device} by ${found.killer}`
+    return { ...found, text, at: station.hook }
+  }
+  const translator = between.find(s => s.kind === 'translator')
+  if (translator) {
+    const killer = context.engine ?? translator.engine
+    return {
+      reason: 'translator_drop',
+      text: `${killer} took it and sent nothing on`,
+      at: 'translator',
+      killer,
+      evidence: [],
+    }
+  }
+  const dead = next?.direction === 'out' ? context.deadNeighbour(next.device, next.family) : null
+  if (dead) {
+    const text = `the next host on ${next?.device} does not answer, so it was never sent`
+    return { reason: 'no_neighbour', text, at: 'route', killer: 'the kernel', evidence: [dead] }
+  }
+  const hooks = between.filter(s => s.kind === 'hook')
+  const routed = between.some(s => s.kind === 'route')
+  const steps = [...(routed ? ['routing'] : []), ...new Set(hooks.map(h => `${HOOKS[h.hook]} on ${h.device}`))]
+  const at = routed ? 'route' : (hooks[0]?.hook ?? 'device')
+  const text = steps.length === 0 ? 'lost on the way there' : `lost in ${steps.join(' or ')}`
+  return { reason: 'lost', text, at, killer: null, evidence: [] }
+}

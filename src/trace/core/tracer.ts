@@ -1,0 +1,323 @@
+/**
+ * The core of a trace: frames in, traced paths out. Pure: time comes with the frames and with `advance`.
+ * A path is settled when it has reached the end of its way, or when nothing more was seen of it for a while.
+ */
+import type { Facts } from '../../facts/facts.js'
+import type { Station } from '../../path/path.js'
+import { SYN, TCP, UDP } from '../../wire/protocol.js'
+import { addressText, errorText } from './describe.js'
+import { type Flow, flowBehind, learnRow, type TableRow } from './flows.js'
+import type { Frame, Tap } from './frame.js'
+import { type HostModel, modelFor } from './host-model.js'
+import { REPLY, REQUEST } from './identity.js'
+import { makeJoiner } from './joiner.js'
+import { type Killer, unanswered } from './judge.js'
+import type { OpenPath } from './open-path.js'
+import { ICMP, ICMP_KIND } from './packet.js'
+import { settle } from './settle.js'
+import { makeTally } from './summary.js'
+import { accepts, type Wanted } from './target.js'
+import type { TracedPath, TraceEvidence, TraceSummary } from './traced.js'
+import type { Place, Way } from './way.js'
+
+/** How long to wait, nanoseconds. */
+export interface Waits {
+  /** Nothing more was seen of a packet. */
+  readonly settle: number
+  /** It has reached its end: pieces and copies may still come. */
+  readonly linger: number
+  /** A request has left, and an answer is due. */
+  readonly answer: number
+}
+
+export const WAITS: Waits = { settle: 1e9, linger: 20e6, answer: 2e9 }
+
+export interface TracerOptions {
+  readonly wanted: Wanted
+  readonly waits?: Waits
+  /** Packets at once; for tests of the bound. */
+  readonly mostOpen?: number
+  readonly whoDrops?: (
+    facts: Facts,
+    hook: Extract<Station, { kind: 'hook' }>,
+    path: OpenPath,
+    way: Way,
+  ) => Killer | null
+  /** Captures see packets at this place; default: everywhere. */
+  readonly isVisible?: (place: Place) => boolean
+  /** Gets each path once it is settled, with the tickets of its frames. */
+  readonly onPath: (path: TracedPath, tickets: OpenPath['tickets']) => void
+  /** Gets tickets of frames that turn out to belong to no path. */
+  readonly onUnmatched?: (tickets: OpenPath['tickets']) => void
+}
+
+export interface Tracer {
+  readonly model: HostModel
+  setHost(facts: Facts): void
+  addTap(tap: Tap): void
+  learn(rows: readonly TableRow[]): void
+  /** Says that all of an IPv4 address stands for a guest, as Tayga's map does. */
+  learnAddress(address: number, guest: readonly [number, number, number, number]): void
+  /** `ticket`: of the frame in a capture file that is being written. Returns whether the frame belongs to a path. */
+  see(frame: Frame, ticket?: number): boolean
+  /** Packets that the filter let through were lost between these times. */
+  noteLoss(from: number, to: number): void
+  /** Settles what is due at `now`. */
+  advance(now: number): void
+  /** Settles everything. */
+  finish(): void
+  addEvidence(text: string, evidence: readonly TraceEvidence[]): void
+  summary(): TraceSummary
+  /** Counts for the summary. */
+  count(seen: number, lost: number): void
+}
+
+/** What a connection is remembered for while its packets are judged. */
+interface Exchange {
+  /** Sequence number (echo) or 0 -> when the request was first seen. */
+  readonly asked: Map<number, number>
+  readonly answered: Set<number>
+}
+
+interface Waiting {
+  readonly path: OpenPath
+  readonly traced: TracedPath
+  readonly way: Way | null
+  readonly since: number
+}
+
+const MOST_ASKED = 256
+const MOST_ERRORS = 4096
+const LOSSES_KEPT = 256
+
+export function makeTracer(facts: Facts, options: TracerOptions): Tracer {
+  const waits = options.waits ?? WAITS
+  const taps: Tap[] = []
+  const tally = makeTally()
+  const errors = new Map<number, { text: string; from: string }>()
+  const exchanges = new WeakMap<Flow, Exchange>()
+  const waiting = new Map<number, Waiting>()
+  /** Paths that have reached their end, and when. */
+  const ripe = new Map<number, number>()
+  let losses: { from: number; to: number }[] = []
+  let model = modelFor(facts)
+  const targets = new Set<number>(options.wanted.peers4 ?? [])
+  const joiner = makeJoiner(model.realm, { open: options.mostOpen ?? 65_536, fragments: 1024 })
+  joiner.isTarget = address => targets.has(address)
+  if (options.wanted.peers4 === null) {
+    joiner.onTarget = address => {
+      if (targets.size < 65_536) targets.add(address)
+    }
+  }
+  const captured = { seen: 0, lost: 0 }
+  let lastSeen = 0
+
+  const context = {
+    get model() {
+      return model
+    },
+    tap: (id: number) => taps[id] as Tap,
+    isVisible: options.isVisible ?? (() => true),
+    whoDrops: (hook: Extract<Station, { kind: 'hook' }>, path: OpenPath, way: Way) =>
+      options.whoDrops?.(model.facts, hook, path, way) ?? null,
+    answerTo: (quote: number) => errors.get(quote) ?? null,
+  }
+
+  return {
+    get model() {
+      return model
+    },
+    setHost(next) {
+      model = modelFor(next)
+      joiner.realm = model.realm
+    },
+    addTap(tap) {
+      taps[tap.id] = tap
+    },
+    learn(rows) {
+      for (const row of rows) learnRow(joiner.flows, row)
+    },
+    learnAddress(address, guest) {
+      joiner.flows.byAddress.set(address, guest)
+    },
+    see,
+    noteLoss(from, to) {
+      losses.push({ from, to })
+      if (losses.length > LOSSES_KEPT) losses = losses.slice(-LOSSES_KEPT)
+    },
+    advance,
+    finish() {
+      advance(Number.MAX_SAFE_INTEGER)
+      joiner.expire(Number.MAX_SAFE_INTEGER)
+    },
+    addEvidence: tally.addEvidence,
+    summary: () => tally.summary({ ...captured, unmatched: joiner.counts.unmatched, evicted: joiner.counts.evicted }),
+    count(seen, lost) {
+      captured.seen += seen
+      captured.lost += lost
+    },
+  }
+
+  function see(frame: Frame, ticket = -1): boolean {
+    const path = joiner.see(frame, ticket)
+    for (const given of joiner.evicted.splice(0)) {
+      given.incomplete = true
+      end(given)
+    }
+    if (!path) return false
+    const tap = taps[frame.tap] as Tap
+    if (!path.met) meet(path)
+    const isEnd =
+      frame.direction === 'out' &&
+      tap.netns === null &&
+      model.isEnd(tap.device, path.way === REQUEST) &&
+      path.hops.at(-1)?.family === (path.way === REQUEST ? 4 : 6)
+    if (isEnd && !ripe.has(path.id)) ripe.set(path.id, frame.time)
+    return true
+  }
+
+  /** The first sighting of a packet: what it answers is answered. */
+  function meet(path: OpenPath): void {
+    if (path.error && path.hops.length === 1) {
+      const from = addressText(path.error.family, path.error.from)
+      errors.set(path.quote, { text: errorText(path.error), from })
+      if (errors.size > MOST_ERRORS) errors.delete(errors.keys().next().value as number)
+    }
+    const flow = path.flow
+    if (!flow) return
+    path.met = true
+    const exchange = exchangeOf(flow)
+    const mark = markOf(path)
+    if (path.way === REPLY) {
+      flow.replies++
+      keep(exchange.answered, mark)
+    } else if (!path.error && !exchange.asked.has(mark)) {
+      exchange.asked.set(mark, path.time)
+      if (exchange.asked.size > MOST_ASKED) exchange.asked.delete(exchange.asked.keys().next().value as number)
+    }
+  }
+
+  function exchangeOf(flow: Flow): Exchange {
+    let known = exchanges.get(flow)
+    if (!known) {
+      known = { asked: new Map(), answered: new Set() }
+      exchanges.set(flow, known)
+    }
+    return known
+  }
+
+  function advance(now: number): void {
+    for (const path of joiner.open.values()) {
+      const since = ripe.get(path.id)
+      const isDue =
+        since === undefined ? path.last + waits.settle <= now : Math.max(since, path.last) + waits.linger <= now
+      if (!isDue) continue
+      joiner.close(path)
+      ripe.delete(path.id)
+      end(path)
+    }
+    for (const [id, w] of waiting) {
+      const isAnswered = answered(w.path)
+      if (!isAnswered && w.since + waits.answer > now) continue
+      waiting.delete(id)
+      if (isAnswered) emit(w.path, w.traced)
+      else if (now === Number.MAX_SAFE_INTEGER && !isOver(w, lastSeen)) emit(w.path, w.traced)
+      else emit(w.path, { ...w.traced, verdict: noAnswer(w) })
+    }
+    joiner.expire(now - waits.settle)
+  }
+
+  /** At the end of a trace a request that has only just left is not called unanswered. */
+  function isOver(w: Waiting, last: number): boolean {
+    return w.since + waits.answer <= last
+  }
+
+  function noAnswer({ path, traced, way }: Waiting): TracedPath['verdict'] {
+    if (isLost(path.time, path.last + waits.answer))
+      return {
+        ...traced.verdict,
+        kind: 'incomplete',
+        reason: 'capture_lost',
+        text: `${traced.verdict.text}; the capture lost packets while an answer was due`,
+      }
+    const source = traced.hops.findLast(h => h.onWay)?.source ?? null
+    return unanswered(traced.verdict, source, way?.request.drops ?? [], waits.answer / 1e9)
+  }
+
+  function end(path: OpenPath): void {
+    lastSeen = Math.max(lastSeen, path.last)
+    if (!path.flow) adopt(path)
+    if (isLost(path.time, path.last + waits.settle)) path.incomplete = true
+    const { traced, way } = settle(path, context)
+    if (!accepts(options.wanted, traced, path) || !isTranslated(path, traced)) {
+      joiner.counts.unmatched += path.hops.length
+      options.onUnmatched?.(path.tickets)
+      return
+    }
+    if (traced.verdict.kind === 'delivered' && expectsAnswer(path) && !answered(path)) {
+      waiting.set(path.id, { path, traced, way, since: path.last })
+      return
+    }
+    emit(path, traced)
+  }
+
+  /** A reply that was seen on IPv4 alone: whose it is may have become known since. */
+  function adopt(path: OpenPath): void {
+    const hop = path.hops[0]
+    if (!hop || hop.family !== 4) return
+    const [address, port] =
+      path.way === REQUEST ? [hop.source[0], hop.sourcePort] : [hop.destination[0], hop.destinationPort]
+    path.flow = flowBehind(joiner.flows, path.protocol, address, port, path.target4, path.targetPort) ?? null
+  }
+
+  /** What this host itself says to the target is no translated packet. */
+  function isTranslated(path: OpenPath, traced: TracedPath): boolean {
+    return (
+      path.flow !== null || traced.hops.some(h => h.family === 6 || model.isTranslator(h.device) || h.netns !== null)
+    )
+  }
+
+  function isLost(from: number, to: number): boolean {
+    return losses.some(l => l.from <= to && l.to >= from)
+  }
+
+  function answered(path: OpenPath): boolean {
+    if (!path.flow) return true
+    const exchange = exchanges.get(path.flow)
+    return exchange?.answered.has(markOf(path)) ?? false
+  }
+
+  function expectsAnswer(path: OpenPath): boolean {
+    if (path.way !== REQUEST || path.error || !path.flow) return false
+    if (path.protocol === ICMP) return path.icmpKind === ICMP_KIND.request
+    if (path.protocol === TCP) return (path.flags & SYN) !== 0
+    return path.protocol === UDP && path.flow.replies === 0
+  }
+
+  function emit(path: OpenPath, traced: TracedPath): void {
+    const asked =
+      path.way === REPLY && path.flow && !path.error ? exchangeOf(path.flow).asked.get(markOf(path)) : undefined
+    const arrived = traced.hops.findLast(h => h.onWay)?.time
+    const rtt = asked === undefined || arrived === undefined || !timesRtt(path) ? null : Math.max(0, arrived - asked)
+    const whole = rtt === null ? traced : { ...traced, rtt }
+    tally.add(whole)
+    options.onPath(whole, path.tickets)
+  }
+
+  /** Only packets that surely answer one request. */
+  function timesRtt(path: OpenPath): boolean {
+    if (path.retransmission) return false
+    return path.protocol === ICMP || (path.protocol === TCP ? (path.flags & SYN) !== 0 : path.flow?.replies === 1)
+  }
+}
+
+/** What pairs a reply with its request within a connection. */
+function markOf(path: OpenPath): number {
+  return path.protocol === ICMP && !path.error ? path.sequence : 0
+}
+
+function keep(set: Set<number>, mark: number): void {
+  set.delete(mark)
+  set.add(mark)
+  if (set.size > MOST_ASKED) set.delete(set.values().next().value as number)
+}
