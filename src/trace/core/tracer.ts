@@ -264,7 +264,7 @@ export function makeTracer(facts: Facts, options: TracerOptions): Tracer {
   /** A reply that was seen on IPv4 alone: whose it is may have become known since. */
   function adopt(path: OpenPath): void {
     const hop = path.hops[0]
-    if (!hop || hop.family !== 4) return
+    if (hop?.family !== 4) return
     const [address, port] =
       path.way === REQUEST ? [hop.source[0], hop.sourcePort] : [hop.destination[0], hop.destinationPort]
     path.flow = flowBehind(joiner.flows, path.protocol, address, port, path.target4, path.targetPort) ?? null
