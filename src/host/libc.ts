@@ -69,6 +69,40 @@ export const ioctlNumber: (fd: number, request: number, argument: number) => num
   'ulong',
 ])
 
+/** setsockopt(2) with `length` bytes of `value`. */
+export const setsockopt: (fd: number, level: number, option: number, value: Uint8Array, length: number) => number =
+  c.func('setsockopt', 'int', ['int', 'int', 'int', 'void *', 'uint32_t'])
+
+/** getsockopt(2); `length`, 4 bytes, says how long `value` may become, and then how long it is. */
+export const getsockopt: (fd: number, level: number, option: number, value: Uint8Array, length: Uint8Array) => number =
+  c.func('getsockopt', 'int', ['int', 'int', 'int', 'void *', 'void *'])
+
+/** bind(2) to an address of `length` bytes. */
+export const bind: (fd: number, address: Uint8Array, length: number) => number = c.func('bind', 'int', [
+  'int',
+  'void *',
+  'uint32_t',
+])
+
+/** send(2). Returns bytes, -1 on error. */
+export const send: (fd: number, data: Uint8Array, length: number, flags: number) => number = c.func('send', 'long', [
+  'int',
+  'void *',
+  'size_t',
+  'int',
+])
+
+/** recv(2) into `data`. Returns bytes, -1 on error. */
+export const recv: (fd: number, data: Uint8Array, length: number, flags: number) => number = c.func('recv', 'long', [
+  'int',
+  'void *',
+  'size_t',
+  'int',
+])
+
+/** setns(2): moves this thread to the namespace that `fd` stands for. */
+export const setns: (fd: number, type: number) => number = c.func('setns', 'int', ['int', 'int'])
+
 const syscall: (number: number, a: number, b: number, c: number, d: number, e: number, f: number) => number = c.func(
   'syscall',
   'int',
@@ -140,6 +174,9 @@ export const EAGAIN = constants.errno.EAGAIN
 export const EBUSY = constants.errno.EBUSY
 export const EINVAL = constants.errno.EINVAL
 export const ENOSYS = constants.errno.ENOSYS
+export const ENOMEM = constants.errno.ENOMEM
+export const ENOBUFS = constants.errno.ENOBUFS
+export const EAFNOSUPPORT = constants.errno.EAFNOSUPPORT
 export const ENODEV = constants.errno.ENODEV
 export const EOPNOTSUPP = constants.errno.EOPNOTSUPP
 export const EACCES = constants.errno.EACCES

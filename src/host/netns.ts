@@ -1,5 +1,7 @@
-/** Which network namespace, boot and process this is: what tells one instance from another. */
-import { readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs'
+/** Network namespaces, and which boot and process this is: what tells one instance from another. */
+import { closeSync, openSync, readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs'
+import { EXIT, UserError } from '../errors.js'
+import { EPERM, errno, errnoName, setns } from './libc.js'
 
 /** Inode of this process's network namespace; 0 when it cannot be told. */
 export function netnsInode(pid: number | 'self' = 'self'): number {
@@ -30,6 +32,62 @@ function namedNetns(): number[] {
   } catch {
     return []
   }
+}
+
+/**
+ * Opens a network namespace by its name (`ip netns`) or as that of a process, `pid:123`. The caller closes it.
+ * @throws UserError (exit status 3) when there is none, or it may not be entered
+ */
+export function openNamespace(name: string): number {
+  const pid = /^pid:(\d+)$/.exec(name)?.[1]
+  if (pid === undefined && (name === '' || name.startsWith('.') || name.includes('/')))
+    throw new UserError(`"${name}" is no name of a network namespace.`)
+  try {
+    return openSync(pid === undefined ? `/run/netns/${name}` : `/proc/${pid}/ns/net`, 'r')
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code ?? ''
+    if (code === 'ENOENT')
+      throw unable(pid === undefined ? `There is no network namespace ${name}.` : `There is no process ${pid}.`, [
+        pid === undefined ? 'ip netns shows those with a name; of a process: pid:NUMBER' : 'ps -e shows processes.',
+      ])
+    throw unable(`The network namespace ${name} cannot be opened (${code}).`, ['Run this as root.'])
+  }
+}
+
+const CLONE_NEWNET = 0x40000000
+
+/**
+ * Runs `act`, which must not wait for anything, with this thread in the network namespace of `fd`; sockets that it opens
+ * stay there.
+ * @throws UserError (exit status 3) when the namespace may not be entered
+ */
+export function inNamespace<T>(fd: number, act: () => T): T {
+  const own = openSync('/proc/thread-self/ns/net', 'r')
+  try {
+    if (setns(fd, CLONE_NEWNET) < 0) {
+      const error = errno()
+      throw error === EPERM
+        ? unable('This process may not enter the network namespace: it needs root or CAP_SYS_ADMIN.', [
+            'Run it as root on the host itself.',
+          ])
+        : unable(`The network namespace cannot be entered (${errnoName(error)}).`)
+    }
+    try {
+      return act()
+    } finally {
+      comeBack(own)
+    }
+  } finally {
+    closeSync(own)
+  }
+}
+
+function comeBack(own: number): void {
+  if (setns(own, CLONE_NEWNET) < 0) throw new Error(`setns back to the own namespace: ${errnoName(errno())}`)
+}
+
+function unable(message: string, nextSteps: readonly string[] = []): UserError {
+  return new UserError(message, { exitCode: EXIT.unable, nextSteps })
 }
 
 /** Changes with every boot. */
