@@ -1,6 +1,6 @@
 /** Single packets of Jool's debug log as evidence for what its counters say. */
 import type { JoolInstanceFact, KernelLogLine } from '../facts/facts.js'
-import { type JoolLog, type JoolRecord, rebuildJoolLog } from '../facts/jool-log.js'
+import { describeJoolRecord, type JoolLog, type JoolRecord, rebuildJoolLog } from '../facts/jool-log.js'
 import type { Evidence } from './check.js'
 
 /** Several checks ask for the same log. */
@@ -24,8 +24,7 @@ export function packetEvidence(
   const isMeant = (r: JoolRecord) => (r.instance ?? instance.name) === instance.name && counters.includes(counterOf(r))
   const last = joolLogOf(lines).records.findLast(r => r.reasonText !== null && isMeant(r))
   if (!last?.reasonText) return null
-  const packet = [`${last.source ?? '?'} -> ${last.destination ?? '?'}`, last.transport].filter(Boolean).join(' ')
-  return { source: 'dmesg', text: `[${last.time.toFixed(6)}] ${packet}: ${last.reasonText}`, mark: last.reasonText }
+  return { source: 'dmesg', text: describeJoolRecord(last), mark: last.reasonText }
 }
 
 /** Lines that stand for one of two counters, by the family of the packet. */

@@ -1,23 +1,30 @@
 /** How one speaks of a Jool instance, and to it. */
 import type { JoolInstanceFact } from './facts.js'
 
+/** What tells one instance from another. */
+export type JoolName = Pick<JoolInstanceFact, 'netns' | 'name' | 'siit'>
+
 /** `Jool "default"`, `Jool SIIT "home" in nat64`. */
-export function joolLabel(instance: JoolInstanceFact): string {
+export function joolLabel(instance: JoolName): string {
   const place = instance.netns === null ? '' : ` in ${instance.netns}`
   return `Jool${instance.siit ? ' SIIT' : ''} "${instance.name}"${place}`
 }
 
-/** What to type before `stats display` and the like, for its namespace. */
-export function joolCommand(instance: JoolInstanceFact): string {
-  const program = `${instance.siit ? 'jool_siit' : 'jool'} -i ${instance.name}`
-  const { netns } = instance
+/** The program with its instance, in its namespace; what to do comes behind. */
+export function joolProgram({ netns, name, siit }: JoolName): string[] {
+  const program = [siit ? 'jool_siit' : 'jool', '-i', name]
   if (netns === null) return program
-  if (netns.startsWith('pid:')) return `nsenter -t ${netns.slice(4)} -n ${program}`
-  return `ip netns exec ${netns} ${program}`
+  if (netns.startsWith('pid:')) return ['nsenter', '-t', netns.slice(4), '-n', ...program]
+  return ['ip', 'netns', 'exec', netns, ...program]
+}
+
+/** What to type before `stats display` and the like, for its namespace. */
+export function joolCommand(instance: JoolName): string {
+  return joolProgram(instance).join(' ')
 }
 
 /** Jool prints `TRUE`; older clients `true` or `ON`. A setting that it did not print is undefined. */
-export function joolFlag(instance: JoolInstanceFact, name: string): boolean | undefined {
+export function joolFlag(instance: Pick<JoolInstanceFact, 'global'>, name: string): boolean | undefined {
   const text = instance.global[name]
   return text === undefined ? undefined : /^(true|on|1)$/i.test(text)
 }

@@ -69,6 +69,18 @@ export function rebuildJoolLog(lines: readonly KernelLogLine[]): JoolLog {
   return { records: isOne ? records.map(r => ({ ...r, dialect })) : records, events, unknown }
 }
 
+/** A record in one line: when, whose packet, and what became of it: `[32.720820] a -> b TCP 1->2: Hairpinning loop. Dropping...`. */
+export function describeJoolRecord(r: JoolRecord): string {
+  const packet = [`${r.source ?? '?'} -> ${r.destination ?? '?'}`, r.transport].filter(Boolean).join(' ')
+  return `[${r.time.toFixed(6)}] ${packet}: ${r.reasonText ?? fateOf(r)}`
+}
+
+function fateOf({ verdict, outgoing, device }: JoolRecord): string {
+  if (verdict !== 'translated') return verdict ?? 'the log does not say what became of it'
+  const to = outgoing ? ` to ${outgoing.source}#${outgoing.sport} -> ${outgoing.destination}#${outgoing.dport}` : ''
+  return `translated${to}${device === null ? '' : `, sent to ${device}`}`
+}
+
 const ENDED = 1000
 
 function begin(read: JoolLine, key: string, time: number, number: number): Open {
