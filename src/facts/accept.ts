@@ -47,6 +47,7 @@ const LINK = fields({
   bridge: optional(fields({ vlanFiltering: false, nfCallIptables: optional(false), nfCallIp6tables: optional(false) })),
   tun: optional(fields({ kind: 'tun', persistent: false, multiQueue: false, vnetHeader: false })),
   txqlen: 0,
+  peerIndex: extra(0),
   ovsBridge: extra(optional('')),
   sent: extra(fields({ packets: 0, dropped: 0 })),
 })
@@ -63,6 +64,7 @@ const INSTANCE = fields({
   bibEntries: 0,
   sessions: 0,
   eamt: list(fields({ prefix6: '', prefix4: '' })),
+  links: extra(list(fields({ index: 0, name: '' }))),
   earlier: extra(fields({ seconds: 0, stats: table(0) })),
 })
 

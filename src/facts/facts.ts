@@ -29,6 +29,8 @@ export interface LinkFact {
   readonly peer: string | null
   /** The other end of a veth pair is in another namespace. */
   readonly peerElsewhere: boolean
+  /** Index of that other end, in its namespace. */
+  readonly peerIndex?: number
   /** The Open vSwitch bridge that it is a port of. */
   readonly ovsBridge?: string | null
   readonly vlan: { readonly id: number; readonly parent: string } | null
@@ -116,6 +118,8 @@ export interface JoolInstanceFact {
   readonly bibEntries: number
   readonly sessions: number
   readonly eamt: readonly { readonly prefix6: string; readonly prefix4: string }[]
+  /** Devices of its namespace, when that is not this one. */
+  readonly links?: readonly { readonly index: number; readonly name: string }[]
   /** Its counters some seconds before, when the host was asked twice. */
   readonly earlier?: { readonly seconds: number; readonly stats: Readonly<Record<string, number>> }
 }

@@ -34,6 +34,7 @@ export function parseLinkFacts(json: unknown): LinkFact[] {
         master: text(l.master) || null,
         peer: kind === 'veth' && peer !== '' ? peer : null,
         peerElsewhere: kind === 'veth' && l.link_netnsid !== undefined,
+        ...(kind === 'veth' && l.link_netnsid !== undefined ? { peerIndex: number(l.link_index) } : {}),
         vlan: kind === 'vlan' ? { id: number(data.id), parent: peer } : null,
         bridge:
           kind === 'bridge'

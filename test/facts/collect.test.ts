@@ -222,6 +222,7 @@ describe('Jool', () => {
     'esac',
   ].join('\n')
   const nsenter = 'case "$1" in --net=*) NETNS=$(/usr/bin/basename -- "$1"); export NETNS; shift ;; esac\nexec "$@"'
+  const ip = prints('[{"ifindex":1,"ifname":"lo"},{"ifindex":2,"ifname":"host0"}]')
 
   it('is found in every namespace, with pools, counters and static entries', async () => {
     const files = {
@@ -230,13 +231,14 @@ describe('Jool', () => {
       '/run/netns/a': '',
       '/run/netns/b': '',
     }
-    const { facts } = await collectFrom({ files, programs: { jool, nsenter } }, { only: ['jool'] })
+    const { facts } = await collectFrom({ files, programs: { jool, nsenter, ip } }, { only: ['jool'] })
     const { client, module, instances, unasked } = value(facts.jool)
     expect([client, module, unasked]).toEqual(['4.1.9.0', '4.1.9.0', []])
     expect(instances.map(i => [i.netns, i.name, i.framework, i.global.pool6])).toEqual([
       [null, 'default', 'netfilter', '64:ff9b::/96'],
       ['b', 'blue', 'iptables', '64:ff9b::/96'],
     ])
+    expect(instances.map(i => i.links?.map(l => l.name))).toEqual([undefined, ['lo', 'host0']])
     expect(instances[0]).toMatchObject({
       siit: false,
       stats: { JSTAT_HAIRPIN_LOOP: 12 },

@@ -61,6 +61,7 @@ describe('what ip(8) prints', () => {
         ifname: 'veth200i0',
         flags: ['UP', 'LOWER_UP'],
         link_netnsid: 0,
+        link_index: 2,
         master: 'vmbr0',
         linkinfo: { info_kind: 'veth' },
       },
@@ -73,7 +74,14 @@ describe('what ip(8) prints', () => {
       },
     ]
     const [veth, vlan, tun] = parseLinkFacts(json)
-    expect(veth).toMatchObject({ up: true, carrier: true, peer: null, peerElsewhere: true, master: 'vmbr0' })
+    expect(veth).toMatchObject({
+      up: true,
+      carrier: true,
+      peer: null,
+      peerElsewhere: true,
+      peerIndex: 2,
+      master: 'vmbr0',
+    })
     expect(vlan).toMatchObject({ vlan: { id: 10, parent: 'eno1' }, peer: null })
     expect(tun).toMatchObject({ up: true, carrier: false, tun: { kind: 'tun', persistent: true, multiQueue: false } })
   })

@@ -3,6 +3,7 @@
  * instances of all namespaces; those that do not answer here are looked for in the others.
  */
 import type { JoolFact, JoolInstanceFact } from '../facts.js'
+import { parseLinkFacts } from '../parse-ip.js'
 import { parseJoolInstances, parseJoolPool4, parsePairs } from '../parse-text.js'
 import { type Edge, Unreadable } from './edge.js'
 
@@ -104,10 +105,11 @@ async function readInstance(
   const protocols = siit ? [] : ['--tcp', '--udp', '--icmp']
   const tables = (...args: string[]) =>
     Promise.all(protocols.map(p => orEmpty(ask(...args, p)))).then(t => t.join('\n'))
-  const [stats, pool4, eamt] = await Promise.all([
+  const [stats, pool4, eamt, links] = await Promise.all([
     orEmpty(ask('stats', 'display', '--all', '--csv')),
     tables('pool4', 'display', '--csv'),
     siit ? orEmpty(ask('eamt', 'display', '--csv')) : '',
+    namespace.name === null ? undefined : devicesIn(edge, namespace),
   ])
   const counters = Object.fromEntries(
     Object.entries(parsePairs(stats)).flatMap(([key, text]) => (/^\d+$/.test(text) ? [[key, Number(text)]] : [])),
@@ -126,6 +128,17 @@ async function readInstance(
     bibEntries: bibEntries || bib.split('\n').filter(l => /^(TCP|UDP|ICMP),/.test(l)).length,
     sessions: counters.JSTAT_SESSIONS ?? 0,
     eamt: parseEamt(eamt),
+    ...(links === undefined ? {} : { links }),
+  }
+}
+
+/** Devices of a namespace; undefined: not to be had. */
+async function devicesIn(edge: Edge, namespace: Namespace): Promise<JoolInstanceFact['links']> {
+  try {
+    const text = await edge.run(['ip', '-j', 'link'], { before: namespace.enter, timeoutMs: 2000 })
+    return parseLinkFacts(JSON.parse(text)).map(({ index, name }) => ({ index, name }))
+  } catch {
+    return undefined
   }
 }
 
