@@ -42,8 +42,8 @@ export function crossBridge(w: Walk, bridge: string, port: string, called: boole
     .find(l => l.name !== port && (way === 'reply' ? l.name === w.flow.nic : isWayOut(w, l.name)))
   if (!out) return dropped(w, 'unknown_device', 'device', bridge)
   const devices = { in: bridge, out: bridge, physIn: port, physOut: out.name }
-  // A capture on the bridge makes it promiscuous: it sees what came past PRE_ROUTING.
-  device(w, bridge, 'in', 6)
+  // It sees what came past PRE_ROUTING, whatever becomes of it then.
+  device(w, bridge, 'in', 6, { visibility: 'promiscuous' })
   bridgeHook(w, 'forward', way, devices)
   if (called) {
     hook(w, 'forward', bridge, 6, true)

@@ -26,9 +26,24 @@ export interface Flow {
   readonly port: number
 }
 
+/** A device that a packet passes, as a capture there shows it. */
+export interface DeviceStation {
+  readonly kind: 'device'
+  readonly device: string
+  readonly direction: 'in' | 'out'
+  readonly family: 4 | 6
+  /** The network namespace that the device is in, when it is another one. */
+  readonly netns?: string
+  /**
+   * Absent: every capture on the device shows the packet. promiscuous: a bridge's copy of a frame between two of its
+   * ports, which only a promiscuous capture causes. sometimes: the packet may take another device of the same kind.
+   */
+  readonly visibility?: 'promiscuous' | 'sometimes'
+}
+
 /** Where a packet is at a moment. `family` is that of the packet there. */
 export type Station =
-  | { readonly kind: 'device'; readonly device: string; readonly direction: 'in' | 'out'; readonly family: 4 | 6 }
+  | DeviceStation
   | {
       readonly kind: 'hook'
       readonly hook: 'prerouting' | 'input' | 'forward' | 'output' | 'postrouting'

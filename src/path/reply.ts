@@ -1,7 +1,19 @@
 /** The way of a reply: from the uplink to the translator, and as IPv6 to the guest's device. */
 import { crossBridge, isWayOut, prerouting6 } from './bridge.js'
 import { runChain } from './iptables-rule.js'
-import { bridgeHook, device, dropped, hook, hostForward, packet4, packet6, type Step, type Walk } from './walk.js'
+import {
+  bridgeHook,
+  device,
+  dropped,
+  hook,
+  hostForward,
+  packet4,
+  packet6,
+  type Step,
+  throughNamespace,
+  type Walk,
+} from './walk.js'
+import { seen, wiresOf } from './wires.js'
 
 /** Walks the reply to a request that got out; leaves its stations in the walk. */
 export function replyLeg(w: Walk): void {
@@ -14,35 +26,23 @@ export function replyLeg(w: Walk): void {
   if (gateway !== null) toGuest(w, gateway)
 }
 
-/** The bridge that an interface is, or is a VLAN of; null: neither. */
-function bridgeOf(w: Walk, name: string): string | null {
-  const link = w.host.link(name)
-  if (link?.bridge) return name
-  return link?.vlan && w.host.link(link.vlan.parent)?.bridge ? link.vlan.parent : null
-}
-
 /** The reply comes in on the uplink and gets to the translator. Returns the device that its translation leaves by. */
 function receive(w: Walk, up: string): Step {
   const { engine } = w.options
-  const bridge = bridgeOf(w, up)
-  const port =
-    bridge === null
-      ? undefined
-      : w.host.ports(bridge).find(l => l.peer === null && l.name !== w.flow.nic && !/^(tap|veth|fwpr)/.test(l.name))
-  device(w, port?.name ?? bridge ?? up, 'in', 4)
-  // With br_netfilter on, rules see the bridge; without it, the interface that has the address.
-  const bridged = bridge !== null && w.host.callsIptables(bridge, 4)
-  const at = bridged ? (bridge as string) : up
-  if (bridge !== null && !bridged && port) device(w, up, 'in', 4)
-  hook(w, 'prerouting', at, 4, bridged)
+  const wires = wiresOf(w.host, up, w.flow.nic).reverse()
+  // With br_netfilter on, rules see the bridge, before its own device does; without it, the interface that has the address.
+  const called = wires.findIndex(x => w.host.link(x.device)?.bridge && w.host.callsIptables(x.device, 4))
+  const outside = called < 0 ? wires : wires.slice(0, called)
+  const at = wires[called]?.device ?? up
+  for (const wire of outside) seen(w, wire, 'in', 4)
+  hook(w, 'prerouting', at, 4, called >= 0)
   if (engine.kind === 'jool' && engine.netns === null) {
-    if (engine.framework === 'iptables' && !joolTakes(w, at, port?.name ?? '')) {
-      return dropped(w, 'no_rule', 'prerouting', at)
-    }
+    const port = called < 0 ? '' : (outside.at(-1)?.device ?? '')
+    if (engine.framework === 'iptables' && !joolTakes(w, at, port)) return dropped(w, 'no_rule', 'prerouting', at)
     w.stations.push({ kind: 'translator', engine: 'jool', direction: 'toV6' })
     return routeToGuest(w)
   }
-  if (bridged) device(w, up, 'in', 4)
+  for (const wire of wires.slice(outside.length)) seen(w, wire, 'in', 4)
   return throughDevice(w, up)
 }
 
@@ -59,8 +59,8 @@ function throughDevice(w: Walk, up: string): Step {
   hostForward(w, packet4(w, 'reply', mapped4 as string, { in: up, out: through }, 'established'))
   hook(w, 'postrouting', through, 4)
   device(w, through, 'out', 4)
-  if (engine.kind === 'jool') w.stations.push({ kind: 'namespace', name: engine.netns as string })
-  w.stations.push({ kind: 'translator', engine: engine.kind, direction: 'toV6' })
+  if (engine.kind === 'jool') throughNamespace(w, through, 'toV6')
+  else w.stations.push({ kind: 'translator', engine: engine.kind, direction: 'toV6' })
   device(w, through, 'in', 6)
   hook(w, 'prerouting', through, 6)
   const back = routeToGuest(w)

@@ -1,6 +1,18 @@
 /** The way of a request: from the guest's device to the translator, and out as IPv4. */
 import { crossBridge, prerouting6 } from './bridge.js'
-import { bridgeHook, device, dropped, hook, hostForward, packet4, packet6, type Step, type Walk } from './walk.js'
+import {
+  bridgeHook,
+  device,
+  dropped,
+  hook,
+  hostForward,
+  packet4,
+  packet6,
+  type Step,
+  throughNamespace,
+  type Walk,
+} from './walk.js'
+import { send } from './wires.js'
 
 /** Walks the request; leaves its stations in the walk. */
 export function requestLeg(w: Walk): void {
@@ -32,6 +44,7 @@ export function requestLeg(w: Walk): void {
 function enterOpenVswitch(w: Walk, bridge: string): Step {
   const gateway = w.host.gateway(bridge, 6, w.host.tag(w.flow.nic))
   if (gateway === null) return dropped(w, 'unknown_device', 'device', bridge)
+  if (w.host.link(gateway)?.vlan) device(w, bridge, 'in', 6)
   device(w, gateway, 'in', 6)
   return enterHost(w, gateway, false)
 }
@@ -87,8 +100,7 @@ function enterHost(w: Walk, at: string, preroutingDone: boolean): Step {
   device(w, route.device, 'out', 6)
   w.confirmed = true
   if (engine.kind === 'jool' && engine.netns !== null) {
-    w.stations.push({ kind: 'namespace', name: engine.netns })
-    w.stations.push({ kind: 'translator', engine: 'jool', direction: 'toV4' })
+    throughNamespace(w, route.device, 'toV4')
     return routeOn(w, route.device)
   }
   if (engine.kind === 'jool') return dropped(w, 'no_rule', 'translator', route.device)
@@ -103,7 +115,7 @@ function leave(w: Walk): Step {
   if (!route?.device) return dropped(w, 'no_route4', 'route', '')
   w.stations.push({ kind: 'route', family: 4, via: route.device, detail: route.destination })
   hook(w, 'postrouting', route.device, 4)
-  device(w, route.device, 'out', 4)
+  send(w, route.device, 4)
   return null
 }
 
@@ -121,7 +133,7 @@ function routeOn(w: Walk, from: string): Step {
   const masqueraded = w.options.mapped4 !== null && w.host.masquerades(w.options.mapped4, route.device)
   if (masqueraded) w.stations.push({ kind: 'masquerade', device: route.device })
   else if (isPrivate(source)) dropped(w, 'no_masquerade', 'postrouting', route.device)
-  device(w, route.device, 'out', 4)
+  send(w, route.device, 4)
   return null
 }
 

@@ -3,7 +3,7 @@ import type { JoolInstanceFact } from '../facts/facts.js'
 import type { HostView } from './host-view.js'
 import { type ChainVerdict, type CtState, type RulePacket, runChain } from './iptables-rule.js'
 import { type NftHook, type NftVerdict, nftChains, nftRules, runNft, runNftChains } from './nft-rule.js'
-import type { DropRule, Engine, Flow, LegDrop, OutcomeReason, Station } from './path.js'
+import type { DeviceStation, DropRule, Engine, Flow, LegDrop, OutcomeReason, Station } from './path.js'
 
 /** What a prediction needs beside facts and flow. */
 export interface PathOptions {
@@ -167,8 +167,14 @@ export function noteFirewall(w: Walk, way: Way, conntrack: 'established' | 'inva
   }
 }
 
-export function device(w: Walk, name: string, direction: 'in' | 'out', family: 4 | 6): void {
-  w.stations.push({ kind: 'device', device: name, direction, family })
+export function device(
+  w: Walk,
+  name: string,
+  direction: 'in' | 'out',
+  family: 4 | 6,
+  extra: Pick<DeviceStation, 'netns' | 'visibility'> = {},
+): void {
+  w.stations.push({ kind: 'device', device: name, direction, family, ...extra })
 }
 
 export function hook(
@@ -179,4 +185,16 @@ export function hook(
   bridged = false,
 ): void {
   w.stations.push({ kind: 'hook', hook: name, device: at, bridged, family })
+}
+
+/** Jool in a namespace of its own, behind the veth pair that `at` is this end of: it takes and sends by the other end. */
+export function throughNamespace(w: Walk, at: string, direction: 'toV4' | 'toV6'): void {
+  const netns = (w.options.engine.kind === 'jool' && w.options.engine.netns) || ''
+  const index = w.host.link(at)?.peerIndex
+  const inner = w.jool?.links?.find(l => l.index === index)?.name
+  const [before, after] = direction === 'toV4' ? ([6, 4] as const) : ([4, 6] as const)
+  w.stations.push({ kind: 'namespace', name: netns })
+  if (inner !== undefined) device(w, inner, 'in', before, { netns })
+  w.stations.push({ kind: 'translator', engine: 'jool', direction })
+  if (inner !== undefined) device(w, inner, 'out', after, { netns })
 }
