@@ -24,6 +24,9 @@ const FOR_TESTS = {
   tshark: 'tshark',
   conntrack: 'conntrack',
   ps: 'procps',
+  mandoc: 'mandoc',
+  zsh: 'zsh',
+  fish: 'fish',
 }
 const PACKAGES = { start: {}, test: FOR_TESTS, bench: { ethtool: 'ethtool', iperf3: 'iperf3' } }
 const UNPACKED = { start: {}, test: { tayga: 'tayga' }, bench: { tayga: 'tayga' } }
