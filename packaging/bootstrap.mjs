@@ -24,10 +24,9 @@ const FOR_TESTS = {
   tshark: 'tshark',
   conntrack: 'conntrack',
   ps: 'procps',
-  mandoc: 'mandoc',
-  zsh: 'zsh',
-  fish: 'fish',
 }
+// Without these some tests are skipped: installed along, never asked for.
+const WELCOME = { start: {}, test: { mandoc: 'mandoc', zsh: 'zsh', fish: 'fish' }, bench: {} }
 const PACKAGES = { start: {}, test: FOR_TESTS, bench: { ethtool: 'ethtool', iperf3: 'iperf3' } }
 const UNPACKED = { start: {}, test: { tayga: 'tayga' }, bench: { tayga: 'tayga' } }
 const unpackedTo = join(root, 'node_modules/.debian')
@@ -101,7 +100,7 @@ function sourcesStamp() {
 }
 
 function installPackages() {
-  const programs = { ...FOR_ALL, ...PACKAGES[mode] }
+  const programs = { ...FOR_ALL, ...PACKAGES[mode], ...(isRoot ? WELCOME[mode] : {}) }
   const missing = Object.keys(programs).filter(p => !onPath(p))
   const packages = [...new Set(missing.map(p => programs[p]))]
   const unpack = Object.keys(UNPACKED[mode]).filter(p => !onPath(p))
@@ -109,9 +108,10 @@ function installPackages() {
   const apt = onPath('apt-get')
   if (packages.length > 0) {
     const line = `apt-get install -y --no-install-recommends ${packages.join(' ')}`
-    if (!apt) stop(`These programs are missing: ${missing.join(', ')}. Install them, then try again.`)
+    if (!apt && missing.some(p => !WELCOME[mode][p]))
+      stop(`These programs are missing: ${missing.join(', ')}. Install them, then try again.`)
     if (!isRoot) stop(`These Debian packages are missing: ${packages.join(', ')}.`, `Install them: sudo ${line}`)
-    say(`Debian packages that are missing and will be installed now: ${packages.join(', ')}`)
+    if (apt) say(`Debian packages that are missing and will be installed now: ${packages.join(', ')}`)
   }
   if (!apt || !isRoot) return
   if (unpack.length > 0) say(`Debian packages unpacked into node_modules, not installed: ${unpack.join(', ')}`)
