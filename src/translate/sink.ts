@@ -6,7 +6,7 @@
 import { once } from 'node:events'
 import { rmSync } from 'node:fs'
 import { type FileHandle, open, realpath, rename, rm, stat } from 'node:fs/promises'
-import { fileError } from './file-error.js'
+import { fileError } from '../errors.js'
 
 /** Bytes gathered before they are written. */
 const BATCH = 1024 * 1024

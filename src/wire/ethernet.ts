@@ -6,6 +6,8 @@
 import { u16 } from './bytes.js'
 
 export const ETHERNET_HEADER = 14
+/** A tag: its ethertype and TCI. */
+export const TAG = 4
 
 /** Ethertypes. */
 export const ETHERTYPE_IPV4 = 0x0800
@@ -17,6 +19,11 @@ const ETHERTYPE_QINQ_OLD = 0x9100
 /** Most tags that are skipped; more are no frame that a network carries. */
 const MAX_TAGS = 4
 
+/** Says whether this ethertype begins a tag. */
+export function isTag(type: number): boolean {
+  return type === ETHERTYPE_VLAN || type === ETHERTYPE_QINQ || type === ETHERTYPE_QINQ_OLD
+}
+
 /**
  * Skips the tags that begin with the ethertype at `typeAt`. Returns where the last ethertype stands; the payload begins
  * two bytes later. Returns -1 when the frame ends before that, or has more than four tags.
@@ -26,8 +33,8 @@ export function skipTags(b: Uint8Array, typeAt: number, end: number): number {
   for (let tags = 0; tags <= MAX_TAGS; tags++) {
     if (at + 2 > end) return -1
     const type = u16(b, at)
-    if (type !== ETHERTYPE_VLAN && type !== ETHERTYPE_QINQ && type !== ETHERTYPE_QINQ_OLD) return at
-    at += 4
+    if (!isTag(type)) return at
+    at += TAG
   }
   return -1
 }

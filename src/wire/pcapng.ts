@@ -36,6 +36,9 @@ const INTERFACE_BODY = 8
 const PACKET_BODY = 20
 const SIMPLE_BODY = 4
 const OPTION_HEADER = 4
+/** More interfaces than this are not believed; a name is cut to this many bytes. */
+const MAX_INTERFACES = 65_536
+const MAX_NAME = 255
 /** More comments than this on one packet are not kept. */
 const MAX_COMMENTS = 16
 
@@ -106,11 +109,14 @@ function readInterface(reader: CaptureReader, start: number, end: number): Step 
   let ticksPerSecond = MICROSECONDS.ticksPerSecond
   let offsetSeconds = 0
   const ok = forEachOption(reader, start + INTERFACE_BODY, end, (code, o, length) => {
-    if (code === OPTION.ifName) name = text(buffer, o, length)
+    if (code === OPTION.ifName) name = text(buffer, o, Math.min(length, MAX_NAME))
     else if (code === OPTION.ifTsresol && length === 1) ticksPerSecond = ticks(buffer[o] as number)
     else if (code === OPTION.ifTsoffset && length === 8) offsetSeconds = signed64(buffer, o, little)
   })
   if (!ok) return 'malformed'
+  if (reader.interfaces.length === MAX_INTERFACES) {
+    return giveUp(reader, start, `the file describes more than ${MAX_INTERFACES} interfaces`)
+  }
   reader.interfaces.push({
     linkType: get16(buffer, start, little),
     name,

@@ -1,0 +1,133 @@
+/** One capture file as a source of sightings, read chunk by chunk. */
+import { createReadStream } from 'node:fs'
+import { addAbortSignal, type Readable } from 'node:stream'
+import { EXIT, fileError, UserError } from '../../errors.js'
+import type { CaptureReader } from '../../wire/capture.js'
+import { checkEnd, createCaptureReader, nextRecord, pushBytes } from '../../wire/capture-reader.js'
+import { isKnownLink, linkName } from '../../wire/link.js'
+import type { CaptureFile } from './capture-files.js'
+import { createFrameReader } from './device-frame.js'
+import type { TapTable } from './taps.js'
+import type { Sighting } from './time-order.js'
+
+/** Seconds since 1970 that times count from, so that nanoseconds fit a number; null until a packet was read. */
+export interface Base {
+  seconds: number | null
+}
+
+export interface Source {
+  readonly file: CaptureFile
+  readonly reader: CaptureReader
+  readonly readFrame: ReturnType<typeof createFrameReader>
+  readonly stream: Readable
+  readonly chunks: AsyncIterator<Uint8Array>
+  /** Numbers of its interfaces among all captures. */
+  readonly captures: number[]
+  /** Packets that were passed over, and why. */
+  readonly skipped: Map<string, number>
+  /** The latest time that was read, ns since the base. */
+  latest: number
+  isDone: boolean
+  problem: UserError | null
+}
+
+/** Bytes read at once, of all files together and of one. */
+const READ_ALL = 16 * 1024 * 1024
+const READ_ONE = 1024 * 1024
+
+/** Opens a file, one of `howMany`; `input` is what `-` means. */
+export function openSource(
+  file: CaptureFile,
+  howMany: number,
+  input: Readable,
+  signal: AbortSignal | undefined,
+): Source {
+  const highWaterMark = Math.max(16 * 1024, Math.min(READ_ONE, Math.floor(READ_ALL / howMany)))
+  const stream = file.path === '-' ? input : createReadStream(file.path, { highWaterMark })
+  if (signal !== undefined) addAbortSignal(signal, stream)
+  return {
+    file,
+    reader: createCaptureReader(),
+    readFrame: createFrameReader(),
+    stream,
+    chunks: stream[Symbol.asyncIterator]() as AsyncIterator<Uint8Array>,
+    captures: [],
+    skipped: new Map(),
+    latest: Number.NEGATIVE_INFINITY,
+    isDone: false,
+    problem: null,
+  }
+}
+
+/** Reads on in the file, after {@link nextSighting} had nothing more. At its end, `isDone` is set, and `problem`. */
+export async function refill(source: Source, signal: AbortSignal | undefined): Promise<void> {
+  const { reader, file } = source
+  if (reader.malformed === null) {
+    try {
+      const chunk = await source.chunks.next()
+      if (!chunk.done) {
+        pushBytes(reader, chunk.value)
+        return
+      }
+    } catch (error) {
+      if (!signal?.aborted) source.problem = fileError('read', file.title, error)
+    }
+  }
+  source.isDone = true
+  const end = checkEnd(reader)
+  // A capture that merely ends too early is still worth its packets.
+  const malformed = reader.malformed ?? (reader.interfaces.length === 0 ? end : null)
+  if (malformed !== null && !signal?.aborted) {
+    source.problem ??= new UserError(`cannot read ${file.title}: at byte ${malformed.offset}, ${malformed.text}.`, {
+      exitCode: EXIT.unable,
+    })
+  }
+}
+
+/** What is to be said of a file that was read. */
+export function notesOf({ file, reader, skipped, problem }: Source): string[] {
+  const end = problem === null && reader.interfaces.length > 0 ? checkEnd(reader) : null
+  return [
+    ...(end === null ? [] : [`${file.title}: ${end.text} (byte ${end.offset}); what came before was read.`]),
+    ...[...skipped].map(
+      ([why, count]) => `${file.title}: ${count} packet${count === 1 ? '' : 's'} passed over: ${why}.`,
+    ),
+  ]
+}
+
+/** The next packet of the bytes that are there, or null. */
+export function nextSighting(source: Source, taps: TapTable, base: Base, numbers: { next: number }): Sighting | null {
+  const { reader, file } = source
+  while (nextRecord(reader)) {
+    const { record, interfaces } = reader
+    const { interfaceId } = record
+    const described = interfaces[interfaceId]
+    if (described === undefined || !isKnownLink(described.linkType)) {
+      skip(source, `${linkName(described?.linkType ?? -1)} is not known`)
+      continue
+    }
+    const frame = source.readFrame(described.linkType, record)
+    if (frame === null) {
+      skip(source, 'they are cut short within the link header')
+      continue
+    }
+    const place = interfaceId === 0 ? file.place : { ...file.place, device: `${file.place.device}:${interfaceId}` }
+    const tap = taps.find(place, described.name, frame.ifindex, frame.linkType)
+    if (tap === null) {
+      skip(source, 'the file names more interfaces than any host has')
+      continue
+    }
+    base.seconds ??= record.seconds
+    const time = (record.seconds - base.seconds) * 1e9 + record.nanoseconds
+    source.latest = Math.max(source.latest, time)
+    source.captures[interfaceId] ??= numbers.next++
+    const { bytes, start, ip, end, length, vlan, direction, isCooked } = frame
+    const captures = [source.captures[interfaceId]]
+    return { time, tap: tap.id, direction, bytes, start, ip, end, length, vlan, captures, isCooked, isGone: false }
+  }
+  return null
+}
+
+function skip({ skipped }: Source, why: string): void {
+  skipped.set(why, (skipped.get(why) ?? 0) + 1)
+}

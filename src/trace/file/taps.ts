@@ -1,0 +1,57 @@
+/** The table of places that the packets of capture files are from. */
+import type { Tap } from '../core/frame.js'
+import { ANY_DEVICE, type Place, placeOfName } from './capture-files.js'
+
+export interface TapTable {
+  /**
+   * The tap of a packet. null: there are more places than any host has.
+   * `interfaceName`: as the file describes it, empty when it does not. `ifindex`: 0 when not known.
+   */
+  find(file: Place, interfaceName: string, ifindex: number, linkType: number): Tap | null
+  /** Announces the tap, once. */
+  announce(id: number): void
+}
+
+const MAX_TAPS = 4096
+
+/** `deviceOf`: names of this host's interfaces by index. `announce`: called before the first packet of a tap. */
+export function createTaps(deviceOf: (ifindex: number) => string | null, announce: (tap: Tap) => void): TapTable {
+  const byPlace = new Map<string, number>()
+  const taps: Tap[] = []
+  const announced = new Set<number>()
+  return {
+    find(file, interfaceName, ifindex, linkType) {
+      const { netns, device } = placeOf(file, interfaceName, ifindex, deviceOf)
+      const key = `${linkType} ${device} ${netns ?? ''}`
+      const known = taps[byPlace.get(key) ?? -1]
+      // The index may stand in another capture than the one that was read first.
+      if (known !== undefined && (ifindex === 0 || known.ifindex !== 0 || announced.has(known.id))) return known
+      const id = known?.id ?? taps.length
+      if (id === MAX_TAPS) return null
+      byPlace.set(key, id)
+      taps[id] = { id, netns, ifindex, device, linkType }
+      return taps[id]
+    },
+    announce(id) {
+      const tap = taps[id]
+      if (tap === undefined || announced.has(id)) return
+      announced.add(id)
+      announce(tap)
+    },
+  }
+}
+
+function placeOf(
+  file: Place,
+  interfaceName: string,
+  ifindex: number,
+  deviceOf: (ifindex: number) => string | null,
+): Place {
+  const named = interfaceName === '' ? file : placeOfName(interfaceName)
+  const netns = named.netns ?? file.netns
+  // The name of a file says little when its packets name their interfaces themselves.
+  const isNamed = interfaceName !== '' && named.device !== ANY_DEVICE
+  if (isNamed || ifindex === 0) return { netns, device: named.device }
+  // Other namespaces count their interfaces by themselves.
+  return { netns, device: (netns === null ? deviceOf(ifindex) : null) ?? `if${ifindex}` }
+}
