@@ -11,9 +11,10 @@ import type { Frame, Tap } from './frame.js'
 import { type HostModel, modelFor } from './host-model.js'
 import { REPLY, REQUEST } from './identity.js'
 import { makeJoiner } from './joiner.js'
-import { type Killer, unanswered } from './judge.js'
+import { unanswered } from './judge.js'
 import type { OpenPath } from './open-path.js'
 import { ICMP, ICMP_KIND } from './packet.js'
+import { ruleKiller } from './rule-killer.js'
 import { settle } from './settle.js'
 import { makeTally } from './summary.js'
 import { accepts, type Wanted } from './target.js'
@@ -119,7 +120,7 @@ export function makeTracer(facts: Facts, options: TracerOptions): Tracer {
     tap: (id: number) => taps[id] as Tap,
     isVisible: options.isVisible ?? (() => true),
     whoDrops: (hook: Extract<Station, { kind: 'hook' }>, path: OpenPath, way: Way) =>
-      options.whoDrops?.(model.facts, hook, path, way) ?? null,
+      ruleKiller(model.facts, hook, path, way),
     answerTo: (quote: number) => errors.get(quote) ?? null,
   }
 

@@ -1,0 +1,70 @@
+/** Who drops a packet at a hook of its way: the host's rules, asked with the addresses and ports that were seen. */
+import type { Facts, IptablesFact } from '../../facts/facts.js'
+import { viewHost } from '../../path/host-view.js'
+import type { CtState, RulePacket } from '../../path/iptables-rule.js'
+import type { Station } from '../../path/path.js'
+import { whoDrops } from '../../path/who-drops.js'
+import { addressText, protocolOf } from './describe.js'
+import { REQUEST } from './identity.js'
+import type { Killer } from './judge.js'
+import type { OpenPath } from './open-path.js'
+import type { LegWay, Way } from './way.js'
+
+type Hook = Extract<Station, { kind: 'hook' }>
+
+const NO_RULES: IptablesFact = { rules: [], policies: [] }
+
+/** Finds the rule; null: none that is understood drops it. */
+export function ruleKiller(facts: Facts, hook: Hook, path: OpenPath, way: Way): Killer | null {
+  const isRequest = path.way === REQUEST
+  const leg = isRequest ? way.request : way.reply
+  const packet = packetAt(hook, path, leg, ctStateOf(path, way, isRequest))
+  if (!packet) return null
+  const rules = {
+    iptables: facts.iptables.ok ? facts.iptables.value : NO_RULES,
+    nft: facts.nft.ok ? facts.nft.value : [],
+  }
+  const called = viewHost(facts).callsIptables(hook.device, hook.family)
+  const drop = whoDrops(rules, { hook: hook.hook, bridged: hook.bridged, called }, packet)
+  if (!drop) return null
+  const isGuest = hook.bridged && hook.hook === 'forward'
+  return {
+    reason: hook.hook === 'prerouting' ? 'rule_drop' : isGuest ? 'firewall_drop' : 'forward_drop',
+    killer: drop.name,
+    evidence: [{ source: drop.source, text: drop.text, mark: drop.mark }],
+  }
+}
+
+function ctStateOf(path: OpenPath, way: Way, isRequest: boolean): CtState {
+  if (!isRequest) return way.predicted.firewall.conntrack === 'invalid' ? 'invalid' : 'established'
+  return path.flow && path.flow.replies > 0 ? 'established' : 'new'
+}
+
+function packetAt(hook: Hook, path: OpenPath, leg: LegWay, ctState: CtState): RulePacket | null {
+  const seen = path.hops.findLast(h => h.family === hook.family)
+  const gap = leg.gaps.findIndex(stations => stations.includes(hook))
+  if (!seen || gap < 0) return null
+  // Ports of the bridge; its own device between them is the copy that a promiscuous bridge hands up.
+  const others = (from: number, step: 1 | -1) => {
+    let i = from
+    while (leg.places[i]?.device === hook.device) i += step
+    return leg.places[i]?.device ?? ''
+  }
+  const [before, after] = [others(gap - 1, -1), others(gap, 1)]
+  const protocol = protocolOf(path.protocol)
+  const isEarly = hook.hook === 'prerouting' || hook.hook === 'input'
+  return {
+    family: hook.family,
+    source: addressText(hook.family, seen.source),
+    destination: addressText(hook.family, seen.destination),
+    protocol: protocol === 'other' ? String(path.protocol) : protocol,
+    sport: protocol === 'icmp' ? 0 : seen.sourcePort,
+    dport: protocol === 'icmp' ? 0 : seen.destinationPort,
+    inDevice: hook.device,
+    outDevice: isEarly ? '' : hook.bridged ? hook.device : after,
+    physIn: hook.bridged ? before : '',
+    physOut: hook.bridged && !isEarly ? after : '',
+    ctState,
+    mac: '',
+  }
+}
