@@ -50,7 +50,7 @@ const MAY: Readonly<Record<string, readonly string[]>> = {
   lab: ['host', 'addr', 'errors', 'term', 'run'],
   facts: ['addr', 'host', 'errors', 'run'],
   path: ['facts', 'addr'],
-  trace: ['facts', 'path', 'wire', 'addr', 'host', 'run', 'errors', 'term'],
+  trace: ['facts', 'path', 'wire', 'addr', 'host', 'run', 'config', 'errors', 'term'],
   doctor: ['facts', 'path', 'addr', 'config', 'errors', 'term', 'run', 'host'],
   ui: ['term', 'addr', 'trace/report'],
   cli: ['errors', 'term', 'config', 'addr'],

@@ -3,6 +3,7 @@
  * masquerade put it. Learnt from tables (exact) or from packets that could only be one (likely). Bounded.
  */
 import type { Packet } from './packet.js'
+import type { NatRow } from './tables.js'
 
 /** The near end of a connection on IPv4: the translator's address and port, or the masquerade's. */
 export interface NearEnd {
@@ -116,6 +117,15 @@ export function learn(flows: Flows, flow: Flow, address: number, port: number, e
 export function learnRow(flows: Flows, row: TableRow): void {
   const flow = flowOfGuest(flows, row.protocol, row.guest, row.guestPort, row.target4, row.targetPort)
   for (const { address, port } of row.near4) learn(flows, flow, address, port, true)
+}
+
+/** Takes over that connection tracking gave a connection another near end. */
+export function learnNat(flows: Flows, row: NatRow): void {
+  const { protocol, before, after, target4, targetPort } = row
+  const flow = flowBehind(flows, protocol, before.address, before.port, target4, targetPort)
+  if (!flow) return
+  learn(flows, flow, before.address, before.port, true)
+  learn(flows, flow, after.address, after.port, true)
 }
 
 /** Says whether the near end of an IPv4 packet is known to be this connection's, or another's; null: neither. */

@@ -1,4 +1,5 @@
 /** Lays what was seen over the expected way: hops in the order of the way, the last place reached, the first missed. */
+import type { Tap } from './frame.js'
 import type { RawHop } from './open-path.js'
 import type { LegWay, Place } from './way.js'
 
@@ -14,13 +15,13 @@ export interface Overlay {
 }
 
 /**
- * `nameOf`: device of a tap, null when it is in another namespace; `isVisible`: a capture sees packets at this place.
+ * `isVisible`: a capture sees packets at this place.
  * A capture that does not tell directions fits any.
  */
 export function layOver(
   way: LegWay,
   hops: readonly RawHop[],
-  nameOf: (tap: number) => string | null,
+  tapOf: (tap: number) => Tap,
   isVisible: (place: Place) => boolean,
 ): Overlay {
   const free = new Set(hops)
@@ -30,7 +31,7 @@ export function layOver(
       h =>
         h.family === place.family &&
         (h.direction === place.direction || h.direction === 'unknown') &&
-        nameOf(h.tap) === place.device,
+        isAt(tapOf(h.tap), place),
     )
     if (!hop) return
     free.delete(hop)
@@ -43,6 +44,8 @@ export function layOver(
   const missed = way.places.filter((p, i) => i < last && !seen.has(i) && isVisible(p))
   return { hops: ordered(hops, placed), last, next, missed }
 }
+
+const isAt = (tap: Tap, place: Place) => tap.device === place.device && tap.netns === (place.netns ?? null)
 
 /** Places in the order of the way; others behind what was seen before them. */
 function ordered(hops: readonly RawHop[], placed: ReadonlyMap<RawHop, number>): { hop: RawHop; place: number }[] {

@@ -39,8 +39,7 @@ export function settle(path: OpenPath, context: SettleContext): { traced: Traced
         })
       : null
   const leg = way && (isRequest ? way.request : way.reply)
-  const nameOf = (id: number) => (tap(id).netns === null ? tap(id).device : null)
-  const overlay = leg && layOver(leg, path.hops, nameOf, context.isVisible)
+  const overlay = leg && layOver(leg, path.hops, tap, context.isVisible)
   const ordered = overlay?.hops ?? path.hops.map(hop => ({ hop, place: -1 }))
   const hops = hopsOf(ordered, overlay !== null, tap)
   const onWay = hops.filter(h => h.onWay)
@@ -103,7 +102,7 @@ function hopsOf(ordered: Overlay['hops'], hasWay: boolean, tap: (id: number) => 
       length: hop.length,
       pieces: hop.pieces,
       ttl: hop.ttl,
-      onWay: place >= 0 || !hasWay || netns !== null,
+      onWay: place >= 0 || !hasWay,
       ...endpointsOf(hop),
     }
   })

@@ -6,7 +6,7 @@ import type { Facts } from '../../facts/facts.js'
 import type { Station } from '../../path/path.js'
 import { SYN, TCP, UDP } from '../../wire/protocol.js'
 import { addressText, errorText } from './describe.js'
-import { type Flow, flowBehind, learnRow, type TableRow } from './flows.js'
+import { type Flow, flowBehind, learnNat, learnRow } from './flows.js'
 import type { Frame, Tap } from './frame.js'
 import { type HostModel, modelFor } from './host-model.js'
 import { REPLY, REQUEST } from './identity.js'
@@ -17,6 +17,7 @@ import { ICMP, ICMP_KIND } from './packet.js'
 import { ruleKiller } from './rule-killer.js'
 import { settle } from './settle.js'
 import { makeTally } from './summary.js'
+import type { Tables } from './tables.js'
 import { accepts, type Wanted } from './target.js'
 import type { TracedPath, TraceEvidence, TraceSummary } from './traced.js'
 import type { Place, Way } from './way.js'
@@ -38,12 +39,6 @@ export interface TracerOptions {
   readonly waits?: Waits
   /** Packets at once; for tests of the bound. */
   readonly mostOpen?: number
-  readonly whoDrops?: (
-    facts: Facts,
-    hook: Extract<Station, { kind: 'hook' }>,
-    path: OpenPath,
-    way: Way,
-  ) => Killer | null
   /** Captures see packets at this place; default: everywhere. */
   readonly isVisible?: (place: Place) => boolean
   /** Gets each path once it is settled, with the tickets of its frames. */
@@ -56,9 +51,8 @@ export interface Tracer {
   readonly model: HostModel
   setHost(facts: Facts): void
   addTap(tap: Tap): void
-  learn(rows: readonly TableRow[]): void
-  /** Says that all of an IPv4 address stands for a guest, as Tayga's map does. */
-  learnAddress(address: number, guest: readonly [number, number, number, number]): void
+  /** Takes over what tables say of who is behind what. */
+  learn(tables: Tables): void
   /** `ticket`: of the frame in a capture file that is being written. Returns whether the frame belongs to a path. */
   see(frame: Frame, ticket?: number): boolean
   /** Packets that the filter let through were lost between these times. */
@@ -118,7 +112,7 @@ export function makeTracer(facts: Facts, options: TracerOptions): Tracer {
       return model
     },
     tap: (id: number) => taps[id] as Tap,
-    isVisible: options.isVisible ?? (() => true),
+    isVisible: (place: Place) => place.visibility !== 'sometimes' && (options.isVisible?.(place) ?? true),
     whoDrops: (hook: Extract<Station, { kind: 'hook' }>, path: OpenPath, way: Way) =>
       ruleKiller(model.facts, hook, path, way),
     answerTo: (quote: number) => errors.get(quote) ?? null,
@@ -135,11 +129,10 @@ export function makeTracer(facts: Facts, options: TracerOptions): Tracer {
     addTap(tap) {
       taps[tap.id] = tap
     },
-    learn(rows) {
+    learn({ rows, nat, addresses }) {
+      for (const { address, guest } of addresses) joiner.flows.byAddress.set(address, guest)
       for (const row of rows) learnRow(joiner.flows, row)
-    },
-    learnAddress(address, guest) {
-      joiner.flows.byAddress.set(address, guest)
+      for (const row of nat) learnNat(joiner.flows, row)
     },
     see,
     noteLoss(from, to) {

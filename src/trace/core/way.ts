@@ -5,11 +5,11 @@
 import type { Facts } from '../../facts/facts.js'
 import type { EngineInfo, GuestNic } from '../../path/inventory.js'
 import { hookedBeside, optionsFor } from '../../path/inventory.js'
-import type { LegDrop, PredictedPath, Protocol, Station } from '../../path/path.js'
+import type { DeviceStation, LegDrop, PredictedPath, Protocol, Station } from '../../path/path.js'
 import { predict } from '../../path/predict.js'
 
 /** A device on the way, in one direction and family. */
-export type Place = Extract<Station, { kind: 'device' }>
+export type Place = DeviceStation
 
 export interface LegWay {
   readonly places: readonly Place[]
