@@ -48,6 +48,14 @@ export const socket: (domain: number, type: number, protocol: number) => number 
   'int',
 ])
 
+/** lseek(2). Returns the new position, -1 on error. */
+export const lseek: (fd: number, offset: number, whence: number) => number = c.func('lseek', 'long', [
+  'int',
+  'long',
+  'int',
+])
+export const SEEK_END = 2
+
 /** socketpair(2); the two descriptors come in `pair`, 8 bytes. Returns -1 on error. */
 export const socketpair: (domain: number, type: number, protocol: number, pair: Uint8Array) => number = c.func(
   'socketpair',

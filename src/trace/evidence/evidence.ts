@@ -1,0 +1,177 @@
+/**
+ * Evidence for a trace, live: what is switched on for it, what is read while it runs, and what that says of a packet. All
+ * that is switched on is journalled first, and off again at the end, or at the next start. Edge; answer.ts decides.
+ */
+import type { Facts } from '../../facts/facts.js'
+import { followKmsg, type Kmsg } from '../../host/kmsg.js'
+import type { TraceEvidence } from '../core/traced.js'
+import { type Answer, answer, type Question, type Snapshot } from './answer.js'
+import { collectCounters } from './collect-counters.js'
+import { readCounters } from './counters.js'
+import type { DropEvent } from './drop-event.js'
+import { type DropEvents, openDropEvents } from './drop-events.js'
+import { type JoolDebug, openJoolDebug } from './jool-debug.js'
+import { liveJoolLog } from './live-jool-log.js'
+import { openSwitchJournal } from './switch-journal.js'
+import { restoreLeftovers } from './switch-off.js'
+
+export type { Question } from './answer.js'
+
+export interface EvidenceOptions {
+  /** What was collected before the trace. */
+  readonly facts: Facts
+  /** The program's version. */
+  readonly version: string
+  /** Nothing is switched on: counters, and what is logged anyway. */
+  readonly passive: boolean
+  /** How long Jool's debug log may be on. Default 30. */
+  readonly deepSeconds?: number
+  /** Packets a second up to which it is switched on. Default 500: every packet prints some 15 lines. */
+  readonly maxRate?: number
+  /** ms since 1970. */
+  readonly now?: () => number
+  /** For tests. */
+  readonly runtimeDir?: string
+  readonly tracefs?: readonly string[]
+}
+
+export interface Evidence {
+  /** Switches on what is wanted. Sentences: what was switched on, what is not available and why. */
+  start(): Promise<string[]>
+  /** Reads what there is; to be called some times a second. Counters are read once a second at most. */
+  poll(): Promise<void>
+  /** What is known of a packet that died, what decides first. */
+  evidenceFor(question: Question): readonly TraceEvidence[]
+  /** Who killed it; null: nobody can be named. */
+  killerFor(question: Question): string | null
+  /** What was said since `start`: what had to be switched off early, what was lost. */
+  notes(): readonly string[]
+  /** Switches everything off again. May be called more than once, and before `start` has ended. */
+  stop(): Promise<void>
+}
+
+const COUNTERS_MS = 1000
+const MAX_SNAPSHOTS = 12
+const MAX_EVENTS = 5000
+/** The kernel walks its stack for every event. */
+const MAX_EVENT_RATE = 2000
+
+/** Prepares; nothing is read or changed before `start`. */
+export function openEvidence(options: EvidenceOptions): Evidence {
+  const { passive, version, deepSeconds = 30, maxRate = 500, now = Date.now } = options
+  let facts = options.facts
+  const said: string[] = []
+  const say = (text: string) => {
+    if (!said.includes(text)) said.push(text)
+  }
+  const log = liveJoolLog()
+  let logZeroMs: number | null = null
+  let kmsg: Kmsg | null = null
+  let jool: JoolDebug | null = null
+  let drops: DropEvents | null = null
+  let events: DropEvent[] = []
+  const first = readCounters(facts)
+  let snapshots: Snapshot[] = Number.isNaN(first.at) ? [] : [{ begun: first.at, counters: first }]
+  let polledAt = now()
+  let stopped = false
+  let starting: Promise<void> = Promise.resolve()
+  let polling: Promise<void> | null = null
+
+  const readLog = () => {
+    const lines = (kmsg?.read() ?? []).filter(l => l.fromKernel)
+    const last = lines.at(-1)
+    // Nothing reads the log's clock; a line that was just read is younger than it seems, and the youngest one bounds it.
+    if (last) logZeroMs = Math.min(logZeroMs ?? Infinity, now() - last.time * 1000)
+    log.add(lines)
+  }
+  const readDrops = async () => {
+    if (!drops) return
+    const fresh = drops.read()
+    events = [...events, ...fresh].slice(-MAX_EVENTS)
+    if (drops.lost() > 0) say('The kernel had no room for some of its drop events.')
+    const rate = (fresh.length / Math.max(200, now() - polledAt)) * 1000
+    if (rate > MAX_EVENT_RATE) {
+      say(`The kernel drops ${Math.round(rate)} packets/s: its drop events are off again.`)
+      await closeDrops()
+    }
+  }
+  const closeDrops = async () => {
+    const trouble = await drops?.close()
+    drops = null
+    if (trouble) say(trouble)
+  }
+  const readAllCounters = async () => {
+    const { begun, facts: fresh } = await collectCounters(version)
+    facts = {
+      ...facts,
+      jool: fresh.jool.ok ? fresh.jool : facts.jool,
+      iptables: fresh.iptables.ok ? fresh.iptables : facts.iptables,
+      nft: fresh.nft.ok ? fresh.nft : facts.nft,
+    }
+    snapshots = [...snapshots, { begun, counters: readCounters(fresh) }]
+    // The first one stays: what rose since the start is known in any case.
+    if (snapshots.length > MAX_SNAPSHOTS) snapshots.splice(1, 1)
+    if (fresh.jool.ok) await jool?.watch(fresh.jool.value.instances, Date.parse(fresh.collected.at))
+  }
+  const begin = async () => {
+    const opened = followKmsg()
+    if (typeof opened === 'string') say(`${opened[0]?.toUpperCase()}${opened.slice(1)}.`)
+    else kmsg = opened
+    if (!passive) {
+      for (const text of await restoreLeftovers(options.runtimeDir, options.tracefs)) say(text)
+      const journal = openSwitchJournal(options.runtimeDir)
+      const instances = facts.jool.ok ? facts.jool.value.instances : []
+      if (!stopped && kmsg !== null) {
+        jool = await openJoolDebug(instances, { journal, seconds: deepSeconds, maxRate, say })
+      }
+      if (!stopped) {
+        const on = await openDropEvents(journal, options.tracefs)
+        if (typeof on === 'string') say(on)
+        else drops = on
+      }
+    }
+    await readAllCounters()
+  }
+  const poll = async () => {
+    if (stopped) return
+    readLog()
+    await readDrops()
+    polledAt = now()
+    if (polledAt - (snapshots.at(-1)?.begun ?? 0) >= COUNTERS_MS) await readAllCounters()
+  }
+  const ask = (question: Question): Answer =>
+    answer(question, {
+      facts,
+      snapshots,
+      records: log.records(),
+      logZeroMs,
+      events,
+      eventZeroMs: now() - Number(process.hrtime.bigint()) / 1e6,
+    })
+
+  return {
+    async start() {
+      starting = begin()
+      await starting
+      return [...said]
+    },
+    poll() {
+      polling ??= poll().finally(() => {
+        polling = null
+      })
+      return polling
+    },
+    evidenceFor: question => ask(question).evidence,
+    killerFor: question => ask(question).killer,
+    notes: () => said,
+    async stop() {
+      stopped = true
+      await starting.catch(() => {})
+      await polling?.catch(() => {})
+      await jool?.restore()
+      await closeDrops()
+      kmsg?.close()
+      kmsg = null
+    },
+  }
+}
