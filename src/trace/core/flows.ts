@@ -43,6 +43,8 @@ const MOST_FLOWS = 65_536
 const MOST_ENDS = 4
 
 export interface Flows {
+  /** How many were ever made. */
+  made: number
   readonly bySix: Map<string, Flow>
   readonly byFour: Map<string, Flow>
   /** Guest behind an address alone, as Tayga's map has it. */
@@ -50,7 +52,7 @@ export interface Flows {
 }
 
 export function makeFlows(): Flows {
-  return { bySix: new Map(), byFour: new Map(), byAddress: new Map() }
+  return { made: 0, bySix: new Map(), byFour: new Map(), byAddress: new Map() }
 }
 
 type Words = readonly [number, number, number, number]
@@ -83,6 +85,7 @@ export function flowOfGuest(
       sent: [-1, -1],
     }
     flows.bySix.set(key, flow)
+    flows.made++
     if (flows.bySix.size > MOST_FLOWS) forgetOldest(flows)
   }
   return flow

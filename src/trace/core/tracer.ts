@@ -63,6 +63,8 @@ export interface Tracer {
   finish(): void
   addEvidence(text: string, evidence: readonly TraceEvidence[]): void
   summary(): TraceSummary
+  /** Connections known so far, more with each new one. */
+  flows(): number
   /** Counts for the summary. */
   count(seen: number, lost: number): void
 }
@@ -146,6 +148,7 @@ export function makeTracer(facts: Facts, options: TracerOptions): Tracer {
     },
     addEvidence: tally.addEvidence,
     summary: () => tally.summary({ ...captured, unmatched: joiner.counts.unmatched, evicted: joiner.counts.evicted }),
+    flows: () => joiner.flows.made,
     count(seen, lost) {
       captured.seen += seen
       captured.lost += lost

@@ -1,0 +1,68 @@
+import { Args } from '@oclif/core'
+import { BaseCommand, EXIT_HELP } from '../src/cli/base-command.js'
+import { captureFlags, fileFlags, filterFlags } from '../src/cli/trace-flags.js'
+import { liveRun } from '../src/trace/live-run.js'
+import { printTrace } from '../src/trace/print.js'
+import { readRun } from '../src/trace/read-run.js'
+import { traceStyle } from '../src/trace/report/style.js'
+import type { TraceRequest, TraceRun } from '../src/trace/run.js'
+import { endOnSignals } from '../src/trace/signals.js'
+
+export default class Trace extends BaseCommand {
+  static override summary = 'Follow translated packets through this host, and say who dropped them.'
+  static override description = [
+    'Captures on all interfaces at once, joins the IPv6 and the IPv4 half of each translated packet, lays what was seen over the',
+    'way that the packet should take, and names where it died, who killed it, and how that is known.',
+    '',
+    'While it runs, firewall bridges are promiscuous, the kernel tells of dropped packets, and when packets die in Jool its debug log is',
+    'on for some seconds; all of that is undone at the end (--passive leaves everything alone).',
+    '',
+    EXIT_HELP,
+  ].join('\n')
+  static override examples = [
+    '<%= config.bin %> trace 203.0.113.10',
+    '<%= config.bin %> trace 100 --only-broken',
+    '<%= config.bin %> trace 2001:db8:100::100 --protocol tcp --port 443 --count 20',
+    '<%= config.bin %> trace example.com --write case.pcapng --duration 30',
+    '<%= config.bin %> trace --read case.pcapng --json',
+    '<%= config.bin %> trace --read any.pcap --facts host.tar.gz',
+  ]
+  static override args = {
+    target: Args.string({
+      description:
+        'IPv4 address, address behind pool6, guest (address, id, name, device), or host name; all packets without it',
+    }),
+  }
+  static override flags = { ...filterFlags, ...captureFlags, ...fileFlags }
+
+  async run(): Promise<unknown> {
+    const { args, flags } = await this.parse(Trace)
+    const request: TraceRequest = {
+      version: this.config.version,
+      target: args.target,
+      protocols: flags.protocol ?? [],
+      ports: flags.port ?? [],
+      guests: flags.guest ?? [],
+      interfaces: flags.interface ?? [],
+      read: flags.read ?? [],
+      facts: flags.facts,
+      write: flags.write,
+      netns: flags.netns ?? [],
+      passive: flags.passive,
+    }
+    const run = request.read.length > 0 ? await readRun(request) : await liveRun(request)
+    const end = endOnSignals(run, flags.duration)
+    try {
+      process.exitCode = await this.show(run, flags['only-broken'], flags.count ?? null, flags.plain)
+    } finally {
+      end()
+    }
+    return undefined
+  }
+
+  private async show(run: TraceRun, onlyBroken: boolean, count: number | null, plain: boolean): Promise<number> {
+    const json = this.jsonEnabled()
+    const style = json ? null : traceStyle(process.env, plain, process.stdout.columns)
+    return printTrace(run, { style, onlyBroken, count }, line => void process.stdout.write(`${line}\n`))
+  }
+}

@@ -1,0 +1,209 @@
+/** A live trace on this host: a tracing thread, tables and evidence that the main thread fetches for it. */
+import { collectFacts } from '../facts/collect/collect.js'
+import type { FactName, Facts } from '../facts/facts.js'
+import { type HostModel, modelFor } from './core/host-model.js'
+import { makeTally } from './core/summary.js'
+import { filterFor } from './core/target.js'
+import type { TracedPath, TraceSnapshot, TraceSummary } from './core/traced.js'
+import { WAITS } from './core/tracer.js'
+import { lanesFor } from './lanes.js'
+import type { FromTracer } from './live/protocol.js'
+import { readTables } from './live/tables.js'
+import { errorOf, startTracing, type TracingThread } from './live/tracing-thread.js'
+import { resolveWanted } from './resolve.js'
+import { makeEmitter, type TraceRequest, type TraceRun } from './run.js'
+
+/** What a trace needs to know of the host. */
+const FACTS: readonly FactName[] = [
+  'kernel',
+  'links',
+  'addresses',
+  'routes',
+  'rules',
+  'neighbours',
+  'sysctls',
+  'modules',
+  'jool',
+  'nft',
+  'iptables',
+  'tunOwners',
+  'tayga',
+  'proxmox',
+  'nat64',
+]
+/** Enough for headers and for what joining compares; a file gets whole packets. */
+const SNAP = 256
+const WHOLE = 262_144
+/** Interfaces come in flocks. */
+const LOOK_AGAIN_MS = 300
+const TABLES_MS = 1000
+const MOST_HELD = 50_000
+
+/**
+ * Looks at the host and begins to capture; what is seen is handed over once the run is started.
+ * @throws UserError without privilege, or for a target that is nothing
+ */
+export async function liveRun(request: TraceRequest): Promise<TraceRun> {
+  const look = async () => (await collectFacts({ version: request.version, only: FACTS })).facts
+  let facts = await look()
+  let model = modelFor(facts)
+  const { wanted, notes } = await resolveWanted(request, model, true)
+  const epoch = Math.floor(Date.now() / 1000)
+  const said: string[] = [...notes]
+  const paths = makeEmitter<readonly TracedPath[]>()
+  const snapshots = makeEmitter<TraceSnapshot>()
+  const seenNics = new Set<string>()
+  const snap = request.write === undefined ? SNAP : WHOLE
+  let summary: TraceSummary = makeTally().summary({ seen: 0, lost: 0, unmatched: 0, evicted: 0 })
+  let isStarted = false
+  let state: TraceSnapshot['state'] = 'starting'
+  const early: FromTracer[] = []
+  let finish: (snapshot: TraceSnapshot) => void = () => {}
+  let fail: (error: Error) => void = () => {}
+  const done = new Promise<TraceSnapshot>((resolve, reject) => {
+    finish = resolve
+    fail = reject
+  })
+  // Whoever waits gets it; nobody waits for a run that was never started.
+  done.catch(() => {})
+
+  const snapshot = (): TraceSnapshot => ({
+    state,
+    target: wanted.text,
+    epochMs: epoch * 1000,
+    lanes: lanesFor(model, seenNics),
+    summary,
+    notes: said,
+  })
+
+  const thread = await startTracing(
+    {
+      wanted,
+      facts,
+      filter: filterFor(wanted, model, snap),
+      epoch,
+      ringBytes: null,
+      namespaces: namespacesOf(facts, request),
+      passive: request.passive,
+      write: request.write ?? null,
+      version: request.version,
+      waits: WAITS,
+    },
+    message => {
+      if (isStarted) hear(message)
+      else if (early.length < MOST_HELD) early.push(message)
+    },
+  )
+  const again = lookAgain(look, (next, nextModel) => {
+    facts = next
+    model = nextModel
+    thread.send({ type: 'host', facts, filter: filterFor(wanted, model, snap) })
+  })
+  const tables = tablesFor(() => facts, thread)
+
+  function hear(message: FromTracer): void {
+    if (message.type === 'paths') hand(message.paths)
+    else if (message.type === 'links') again.ask()
+    else if (message.type === 'note') said.push(message.text)
+    else if (message.type === 'ready') {
+      said.push(...message.notes)
+      state = 'live'
+    } else if (message.type === 'failed') {
+      halt()
+      fail(errorOf(message))
+    } else {
+      summary = message.summary
+      noteUntold(message.untold)
+      if (message.type === 'state') {
+        if (message.flows) tables.ask()
+        snapshots.emit(snapshot())
+      } else {
+        halt()
+        state = 'done'
+        finish(snapshot())
+      }
+    }
+  }
+
+  function hand(traced: readonly TracedPath[]): void {
+    for (const p of traced) if (p.nic !== null) seenNics.add(p.nic)
+    paths.emit(traced)
+    thread.send({ type: 'taken', count: traced.length })
+  }
+
+  let toldOfUntold = false
+  function noteUntold(count: number): void {
+    if (count === 0 || toldOfUntold) return
+    toldOfUntold = true
+    said.push('more packets came than could be shown: the others are in the summary alone')
+  }
+
+  function halt(): void {
+    again.stop()
+    tables.stop()
+  }
+
+  return {
+    epochMs: epoch * 1000,
+    onPaths: paths.on,
+    onSnapshot: snapshots.on,
+    start() {
+      isStarted = true
+      for (const message of early.splice(0)) hear(message)
+      tables.ask()
+    },
+    async stop() {
+      await thread.stop()
+    },
+    done,
+  }
+}
+
+/** Namespaces that translators live in, and those that were asked for. */
+function namespacesOf(facts: Facts, request: TraceRequest): string[] {
+  const jool = facts.jool.ok ? facts.jool.value.instances.flatMap(i => i.netns ?? []) : []
+  return [...new Set([...jool, ...request.netns])]
+}
+
+/** Looks at the host again some time after it has changed. */
+function lookAgain(look: () => Promise<Facts>, use: (facts: Facts, model: HostModel) => void) {
+  let timer: NodeJS.Timeout | null = null
+  let isOver = false
+  return {
+    ask() {
+      if (timer !== null || isOver) return
+      timer = setTimeout(async () => {
+        timer = null
+        const facts = await look()
+        if (!isOver) use(facts, modelFor(facts))
+      }, LOOK_AGAIN_MS)
+    },
+    stop() {
+      isOver = true
+      if (timer !== null) clearTimeout(timer)
+    },
+  }
+}
+
+/** Fetches tables at most once a second, when there are connections that they may know. */
+function tablesFor(facts: () => Facts, thread: TracingThread) {
+  let timer: NodeJS.Timeout | null = null
+  let isOver = false
+  let last = 0
+  const read = async () => {
+    const tables = await readTables(facts())
+    last = Date.now()
+    timer = null
+    if (!isOver) thread.send({ type: 'tables', tables })
+  }
+  return {
+    ask() {
+      if (timer !== null || isOver) return
+      timer = setTimeout(() => void read(), Math.max(0, last + TABLES_MS - Date.now()))
+    },
+    stop() {
+      isOver = true
+      if (timer !== null) clearTimeout(timer)
+    },
+  }
+}

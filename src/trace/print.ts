@@ -1,0 +1,82 @@
+/** Prints a trace as it goes: lines for people, or one JSON object a line. Ends it when enough was seen. */
+import { EXIT, type ExitCode } from '../errors.js'
+import type { Style } from '../term/style.js'
+import type { TracedPath, TraceSnapshot } from './core/traced.js'
+import { noteJson, pathJson, summaryJson } from './report/json.js'
+import { type TraceText, traceText } from './report/text.js'
+import { isBroken } from './report/verdict.js'
+import type { TraceRun } from './run.js'
+
+export interface PrintOptions {
+  /** null: JSON lines. */
+  readonly style: Style | null
+  readonly onlyBroken: boolean
+  /** End after so many paths. */
+  readonly count: number | null
+}
+
+/** Prints until the trace has ended. Gives the exit status. @throws UserError as the run does */
+export async function printTrace(
+  run: TraceRun,
+  options: PrintOptions,
+  print: (line: string) => void,
+): Promise<ExitCode> {
+  const { style, onlyBroken, count } = options
+  let printed = 0
+  let said = 0
+  const printer = printerOf(run, style)
+  const printAll = (lines: readonly string[]) => {
+    for (const line of lines) print(line)
+  }
+  const say = (snapshot: TraceSnapshot) => {
+    for (const note of snapshot.notes.slice(said)) printAll(printer.note(note))
+    said = snapshot.notes.length
+  }
+  const tell = (paths: readonly TracedPath[]) => {
+    for (const path of paths) {
+      if (onlyBroken && !isBroken(path)) continue
+      if (count !== null && printed >= count) return
+      printed++
+      printAll(printer.path(path))
+    }
+    if (count !== null && printed >= count) void run.stop()
+  }
+  const ends = [run.onPaths(tell), run.onSnapshot(say)]
+  run.start()
+  try {
+    const last = await run.done
+    say(last)
+    printAll(printer.end(last))
+    return exitCodeOf(last)
+  } finally {
+    for (const end of ends) end()
+  }
+}
+
+/** Of a file the epoch is known with its first packet. */
+function printerOf(run: TraceRun, style: Style | null): TraceText {
+  if (style === null) {
+    return {
+      path: path => [pathJson(path, run.epochMs)],
+      note: text => [noteJson(text)],
+      end: snapshot => [summaryJson(snapshot)],
+    }
+  }
+  let text: TraceText | undefined
+  const made = () => {
+    text ??= traceText(run.epochMs, style)
+    return text
+  }
+  return {
+    path: path => made().path(path),
+    note: line => traceText(0, style).note(line),
+    end: snapshot => made().end(snapshot),
+  }
+}
+
+/** 1: packets did not arrive. 3: nothing can be said, for no packet was seen or all that was seen is incomplete. */
+export function exitCodeOf({ summary }: TraceSnapshot): ExitCode {
+  const { died, unanswered, answered, delivered } = summary.byVerdict
+  if (died + unanswered + answered > 0) return EXIT.findings
+  return delivered > 0 ? EXIT.ok : EXIT.unable
+}

@@ -1,0 +1,129 @@
+/** A trace from capture files: the same analysis, anywhere and at any time later. */
+
+import { statSync } from 'node:fs'
+import type { Facts } from '../facts/facts.js'
+import { emptyFacts } from '../facts/import-recording.js'
+import { loadFacts } from '../facts/load.js'
+import { modelFor } from './core/host-model.js'
+import type { TracedPath, TraceSnapshot } from './core/traced.js'
+import { makeTracer } from './core/tracer.js'
+import { listCaptures } from './file/capture-files.js'
+import { deviceNames, readCaptures } from './file/read.js'
+import { filedEvidence } from './filed-evidence.js'
+import { lanesFor } from './lanes.js'
+import { resolveWanted } from './resolve.js'
+import { makeEmitter, type TraceRequest, type TraceRun } from './run.js'
+
+const ADVANCE_NS = 50e6
+const SNAPSHOT_EVERY = 2000
+
+/**
+ * Opens files for reading; they are read when the run is started.
+ * @throws UserError when facts or target are none
+ */
+export async function readRun(request: TraceRequest): Promise<TraceRun> {
+  const facts = factsFor(request)
+  const { wanted, notes } = await resolveWanted(request, modelFor(facts), false)
+  const paths = makeEmitter<readonly TracedPath[]>()
+  const snapshots = makeEmitter<TraceSnapshot>()
+  const said = [...notes]
+  if (!facts.links.ok)
+    said.push('without facts of the host (--facts) only what was seen can be told, not what should have been')
+  const places = listCaptures(request.read, process.stdin.isTTY === true).map(f => f.place.device)
+  const devices = new Set(places)
+  let isAny = false
+  let epochMs = 0
+  let batch: TracedPath[] = []
+  const evidence = filedEvidence(facts)
+  const tracer = makeTracer(facts, {
+    wanted,
+    // A place where nothing was captured says nothing; a capture on `any` is one on all of them.
+    isVisible: place => (isAny && place.visibility !== 'promiscuous') || devices.has(place.device),
+    onPath: path => void batch.push(evidence(path)),
+  })
+  const snapshot = (state: TraceSnapshot['state']): TraceSnapshot => ({
+    state,
+    target: wanted.text,
+    epochMs,
+    lanes: lanesFor(tracer.model, seenNics),
+    summary: tracer.summary(),
+    notes: said,
+  })
+  const seenNics = new Set<string>()
+  const tell = () => {
+    for (const p of batch) if (p.nic !== null && seenNics.size < 16) seenNics.add(p.nic)
+    if (batch.length > 0) paths.emit(batch)
+    batch = []
+  }
+  const abort = new AbortController()
+
+  async function read(): Promise<TraceSnapshot> {
+    let advancedTo = 0
+    let frames = 0
+    try {
+      await readCaptures(
+        request.read,
+        { deviceOf: deviceNames(facts), signal: abort.signal },
+        {
+          start: ms => {
+            epochMs = ms
+          },
+          tap(tap) {
+            devices.add(tap.device)
+            isAny ||= tap.ifindex > 0
+            tracer.addTap(tap)
+          },
+          frame(frame) {
+            tracer.see(frame)
+            tracer.count(1, 0)
+            if (frame.time - advancedTo <= ADVANCE_NS) return
+            advancedTo = frame.time
+            tracer.advance(frame.time)
+            tell()
+            if (++frames % SNAPSHOT_EVERY === 0) snapshots.emit(snapshot('reading'))
+          },
+          note: text => void said.push(text),
+        },
+      )
+    } finally {
+      tracer.finish()
+      tell()
+      snapshots.emit(snapshot('done'))
+    }
+    return snapshot('done')
+  }
+
+  let begin: () => void = () => {}
+  const begun = new Promise<void>(resolve => {
+    begin = resolve
+  })
+  const done = begun.then(read)
+  return {
+    get epochMs() {
+      return epochMs
+    },
+    onPaths: paths.on,
+    onSnapshot: snapshots.on,
+    start: begin,
+    async stop() {
+      abort.abort()
+      begin()
+      await done.catch(() => {})
+    },
+    done,
+  }
+}
+
+/** Facts that were named; else those beside the captures, when these are a folder of a recording. */
+function factsFor({ facts, read }: TraceRequest): Facts {
+  if (facts !== undefined) return loadFacts(facts)
+  const [first] = read
+  if (first !== undefined && first !== '-' && statSync(first, { throwIfNoEntry: false })?.isDirectory()) {
+    try {
+      return loadFacts(first)
+    } catch {
+      // A folder of captures alone.
+    }
+  }
+  return emptyFacts('no facts were given')
+}
