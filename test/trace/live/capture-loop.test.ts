@@ -271,7 +271,7 @@ describe('with several namespaces', () => {
     expect(frames(loop.at(31))).toEqual([])
     jool.add(20 * MS, 2)
     jool.add(40 * MS, 2)
-    const lines = loop.at(30 + LATENESS_MS)
+    const lines = loop.at(30 + LATENESS_MS).filter(line => !line.startsWith('counts'))
     expect(lines).toEqual([
       'tap 0 eno1#2 1',
       'frame 0 10',
@@ -308,7 +308,7 @@ describe('with several namespaces', () => {
     for (let i = 0; i < 5; i++) jool.add((8 + i) * MS, 2)
     jool.isFull = () => jool.waiting.length > 2
     expect(frames(loop.at(13))).toEqual(['frame 0 8', 'frame 0 9'])
-    expect(frames(loop.at(100))).toEqual(['frame 1 10', 'frame 0 10', 'frame 0 11', 'frame 0 12'])
+    expect(frames(loop.at(12 + LATENESS_MS))).toEqual(['frame 1 10', 'frame 0 10', 'frame 0 11', 'frame 0 12'])
     loop.close()
   })
 
