@@ -6,6 +6,9 @@ import { makeTally } from './core/summary.js'
 import { filterFor } from './core/target.js'
 import type { TracedPath, TraceSnapshot, TraceSummary } from './core/traced.js'
 import { WAITS } from './core/tracer.js'
+import { makeEnricher } from './enrich.js'
+import { openEvidence } from './evidence/evidence.js'
+import { openRunDrops } from './evidence/run-drops.js'
 import { lanesFor } from './lanes.js'
 import type { FromTracer } from './live/protocol.js'
 import { readTables } from './live/tables.js'
@@ -38,6 +41,7 @@ const WHOLE = 262_144
 const LOOK_AGAIN_MS = 300
 const TABLES_MS = 1000
 const MOST_HELD = 50_000
+const POLL_MS = 500
 
 /**
  * Looks at the host and begins to capture; what is seen is handed over once the run is started.
@@ -73,7 +77,7 @@ export async function liveRun(request: TraceRequest): Promise<TraceRun> {
     epochMs: epoch * 1000,
     lanes: lanesFor(model, seenNics),
     summary,
-    notes: said,
+    notes: [...said, ...evidence.notes()],
   })
 
   const thread = await startTracing(
@@ -94,6 +98,17 @@ export async function liveRun(request: TraceRequest): Promise<TraceRun> {
       else if (early.length < MOST_HELD) early.push(message)
     },
   )
+  const evidence = openEvidence({ facts, version: request.version, passive: request.passive })
+  const drops = openRunDrops()
+  const enricher = makeEnricher(evidence, drops, epoch * 1000)
+  await Promise.all([evidence.start(), drops.poll()])
+  const timer = setInterval(() => {
+    void evidence.poll()
+    void drops.poll()
+  }, POLL_MS)
+  /** Paths are handed on in order, also when one has to wait for evidence. */
+  let queue: Promise<void> = Promise.resolve()
+
   const again = lookAgain(look, (next, nextModel) => {
     facts = next
     model = nextModel
@@ -102,25 +117,31 @@ export async function liveRun(request: TraceRequest): Promise<TraceRun> {
   const tables = tablesFor(() => facts, thread)
 
   function hear(message: FromTracer): void {
-    if (message.type === 'paths') hand(message.paths)
-    else if (message.type === 'links') again.ask()
+    if (message.type === 'paths') {
+      queue = queue.then(async () => hand(await enricher.enrich(message.paths).catch(() => message.paths)))
+    }
+    if (message.type === 'links') again.ask()
     else if (message.type === 'note') said.push(message.text)
     else if (message.type === 'ready') {
       said.push(...message.notes)
       state = 'live'
     } else if (message.type === 'failed') {
       halt()
-      fail(errorOf(message))
-    } else {
-      summary = message.summary
+      void evidence.stop().then(() => fail(errorOf(message)))
+    } else if (message.type !== 'paths') {
+      summary = enricher.summarise(message.summary)
       noteUntold(message.untold)
       if (message.type === 'state') {
         if (message.flows) tables.ask()
         snapshots.emit(snapshot())
       } else {
         halt()
-        state = 'done'
-        finish(snapshot())
+        queue = queue
+          .then(() => evidence.stop())
+          .then(() => {
+            state = 'done'
+            finish(snapshot())
+          })
       }
     }
   }
@@ -139,6 +160,7 @@ export async function liveRun(request: TraceRequest): Promise<TraceRun> {
   }
 
   function halt(): void {
+    clearInterval(timer)
     again.stop()
     tables.stop()
   }

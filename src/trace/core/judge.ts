@@ -25,7 +25,7 @@ const CHECKS: Partial<Record<OutcomeReason, string>> = {
 }
 
 /** Asks who would drop a packet at a hook. */
-export type WhoDrops = (hook: Extract<Station, { kind: 'hook' }>) => Killer | null
+export type WhoDrops = (hook: Hook) => Killer | null
 
 export interface Killer {
   readonly reason: OutcomeReason
@@ -53,6 +53,8 @@ const plain = (kind: VerdictKind, reason: OutcomeReason, text: string, more: Par
   lastSeen: null,
   neverReached: null,
   at: null,
+  hookDevice: null,
+  bridged: false,
   killer: null,
   check: CHECKS[reason] ?? null,
   evidence: [],
@@ -86,10 +88,15 @@ export function judge(path: OpenPath, way: LegWay | null, overlay: Overlay | nul
   }
   const between = way.gaps.slice(overlay.last + 1, overlay.next + 1).flat()
   const drop = way.drops.find(d => d.gap > overlay.last && d.gap <= overlay.next)
-  const found = drop ? predictedKiller(drop, context) : observedKiller(between, way.places[overlay.next], context)
+  const isHookOf = (s: Station) => s.kind === 'hook' && s.hook === drop?.where && s.device === drop.device
+  const found = drop
+    ? { ...predictedKiller(drop, context), hook: between.find(isHookOf) as Hook | undefined }
+    : observedKiller(between, way.places[overlay.next], context)
   return plain('died', found.reason, `${seen}: ${found.text}`, {
     ...where,
     at: found.at,
+    hookDevice: found.hook?.device ?? null,
+    bridged: found.hook?.bridged ?? false,
     killer: found.killer,
     evidence: found.evidence,
   })
@@ -118,7 +125,27 @@ export function unanswered(
   return { ...verdict, kind: 'unanswered', reason: 'no_answer', text: `${left}; no reply in ${seconds} s` }
 }
 
+type Hook = Extract<Station, { kind: 'hook' }>
+
+/** A death whose killer was found out later, by counters, logs or events. */
+export function named(verdict: Verdict, killer: string | null, evidence: readonly TraceEvidence[]): Verdict {
+  const known = evidence.map(e => e.text).join('\n')
+  // What the model knew of a rule is said again, with its count.
+  const all = [...verdict.evidence.filter(e => !known.includes(e.text.replace(/^\[\d+\] /, ''))), ...evidence]
+  if (verdict.reason !== 'lost' || killer === null) {
+    return { ...verdict, killer: verdict.killer ?? killer, evidence: all }
+  }
+  const isRule = killer.startsWith('rule ') || killer.startsWith('policy ')
+  const hooked: OutcomeReason =
+    verdict.at === 'prerouting' ? 'rule_drop' : verdict.bridged ? 'firewall_drop' : 'forward_drop'
+  const reason = isRule ? hooked : verdict.reason
+  const place = isRule && verdict.hookDevice !== null ? ` in ${HOOKS[verdict.at ?? '']} on ${verdict.hookDevice}` : ''
+  const text = `${verdict.text.replace(/: lost .*$/, '')}: dropped${place} by ${killer}`
+  return { ...verdict, reason, killer, text, check: CHECKS[reason] ?? null, evidence: all }
+}
+
 interface Found {
+  readonly hook?: Hook | undefined
   readonly reason: OutcomeReason
   readonly text: string
   readonly at: string
@@ -175,7 +202,7 @@ function observedKiller(between: readonly Station[], next: Place | undefined, co
     const found = station.kind === 'hook' ? context.whoDrops(station) : null
     if (!found || station.kind !== 'hook') continue
     const text = `dropped in ${HOOKS[station.hook]} on ${station.device} by ${found.killer}`
-    return { ...found, text, at: station.hook }
+    return { ...found, text, at: station.hook, hook: station }
   }
   const translator = between.find(s => s.kind === 'translator')
   if (translator) {
@@ -198,5 +225,5 @@ function observedKiller(between: readonly Station[], next: Place | undefined, co
   const steps = [...(routed ? ['routing'] : []), ...new Set(hooks.map(h => `${HOOKS[h.hook]} on ${h.device}`))]
   const at = routed ? 'route' : (hooks[0]?.hook ?? 'device')
   const text = steps.length === 0 ? 'lost on the way there' : `lost in ${steps.join(' or ')}`
-  return { reason: 'lost', text, at, killer: null, evidence: [] }
+  return { reason: 'lost', text, at, hook: hooks[0], killer: null, evidence: [] }
 }

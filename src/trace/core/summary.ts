@@ -1,6 +1,6 @@
 /** Counts over all paths of a trace: verdicts and their causes, loss and latency between neighbouring hops. Bounded. */
 import { type Histogram, makeHistogram, quantile, record } from './histogram.js'
-import type { HopSummary, TracedPath, TraceEvidence, TraceSummary, VerdictKind } from './traced.js'
+import type { HopSummary, TracedPath, TraceSummary, VerdictKind } from './traced.js'
 
 const MOST_CAUSES = 200
 const MOST_PAIRS = 500
@@ -18,8 +18,6 @@ type Cause = { -readonly [K in keyof TraceSummary['causes'][number]]: TraceSumma
 
 export interface Tally {
   add(path: TracedPath): void
-  /** Evidence that came later, for a cause. */
-  addEvidence(text: string, evidence: readonly TraceEvidence[]): void
   summary(capture: TraceSummary['capture']): TraceSummary
 }
 
@@ -72,10 +70,6 @@ export function makeTally(): Tally {
         const pair = pairOf(lastSeen, neverReached, path.way)
         if (pair) pair.lost++
       }
-    },
-    addEvidence(text, evidence) {
-      const cause = causes.get(text)
-      if (cause && evidence.length > 0) cause.evidence = evidence
     },
     summary: capture => ({
       paths,

@@ -70,6 +70,10 @@ export interface Verdict {
   readonly neverReached: string | null
   /** Where in between: `prerouting`, `forward`, `route`, `translator`, `device` …; null when delivered. */
   readonly at: string | null
+  /** The device that rules match with -i there; for a frame on a bridge the bridge. null: no hook, or not known. */
+  readonly hookDevice: string | null
+  /** The hook is one over a bridged frame. */
+  readonly bridged: boolean
   /** Who killed it: `Jool "default"`, `rule … of ip6tables`, `the kernel`; null: not known, or nobody. */
   readonly killer: string | null
   /** The doctor's check that explains it: `N64-201`. */

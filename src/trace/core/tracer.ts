@@ -19,7 +19,7 @@ import { settle } from './settle.js'
 import { makeTally } from './summary.js'
 import type { Tables } from './tables.js'
 import { accepts, type Wanted } from './target.js'
-import type { TracedPath, TraceEvidence, TraceSummary } from './traced.js'
+import type { TracedPath, TraceSummary } from './traced.js'
 import type { Place, Way } from './way.js'
 
 /** How long to wait, nanoseconds. */
@@ -61,7 +61,6 @@ export interface Tracer {
   advance(now: number): void
   /** Settles everything. */
   finish(): void
-  addEvidence(text: string, evidence: readonly TraceEvidence[]): void
   summary(): TraceSummary
   /** Connections known so far, more with each new one. */
   flows(): number
@@ -146,7 +145,6 @@ export function makeTracer(facts: Facts, options: TracerOptions): Tracer {
       advance(Number.MAX_SAFE_INTEGER)
       joiner.expire(Number.MAX_SAFE_INTEGER)
     },
-    addEvidence: tally.addEvidence,
     summary: () => tally.summary({ ...captured, unmatched: joiner.counts.unmatched, evicted: joiner.counts.evicted }),
     flows: () => joiner.flows.made,
     count(seen, lost) {
@@ -295,7 +293,10 @@ export function makeTracer(facts: Facts, options: TracerOptions): Tracer {
     const asked =
       path.way === REPLY && path.flow && !path.error ? exchangeOf(path.flow).asked.get(markOf(path)) : undefined
     const arrived = traced.hops.findLast(h => h.onWay)?.time
-    const rtt = asked === undefined || arrived === undefined || !timesRtt(path) ? null : Math.max(0, arrived - asked)
+    const rtt =
+      asked === undefined || arrived === undefined || traced.verdict.kind !== 'delivered' || !timesRtt(path)
+        ? null
+        : Math.max(0, arrived - asked)
     const whole = rtt === null ? traced : { ...traced, rtt }
     tally.add(whole)
     options.onPath(whole, path.tickets)

@@ -19,6 +19,8 @@ export const DELIVERED: Verdict = {
   lastSeen: null,
   neverReached: null,
   at: null,
+  hookDevice: null,
+  bridged: false,
   killer: null,
   check: null,
   evidence: [],
