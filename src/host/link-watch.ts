@@ -1,8 +1,7 @@
 /** Watches the interfaces of a network namespace over rtnetlink(7): those that are there, and what becomes of them. */
-import { closeSync } from 'node:fs'
 import { EXIT, UserError } from '../errors.js'
 import { emitLinkDump, type LinkChange, readLinkMessages } from '../wire/rtnetlink.js'
-import { bind, EINTR, ENOBUFS, errno, errnoName, recv, send, setsockopt, socket } from './libc.js'
+import { bind, close, EINTR, ENOBUFS, errno, errnoName, recv, send, setsockopt, socket } from './libc.js'
 import { inNamespace } from './netns.js'
 
 /** resync: the kernel lost events. Forget what you know, all interfaces follow as `new`. */
@@ -46,7 +45,7 @@ export function openLinkWatch(netnsFd?: number): LinkWatch {
   setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, new Uint8Array(new Uint32Array([QUEUE_BYTES]).buffer), 4)
   if (bind(fd, netlinkAddress(RTMGRP_LINK), 12) < 0 || !askForAll(fd)) {
     const error = refused(errno())
-    closeSync(fd)
+    close(fd)
     throw error
   }
   return watchOn(fd)
@@ -80,7 +79,7 @@ function watchOn(fd: number): LinkWatch {
       return events
     },
     close() {
-      if (isOpen) closeSync(fd)
+      if (isOpen) close(fd)
       isOpen = false
     },
   }

@@ -2,12 +2,12 @@
  * Captures packets on all interfaces of a network namespace with one AF_PACKET socket (packet(7)): a kernel filter that
  * is there before the first packet, a ring of shared memory, the kernel's nanosecond time.
  */
-import { closeSync } from 'node:fs'
 import { EXIT, UserError } from '../errors.js'
 import type { CaptureCounts, Frame } from '../trace/core/frame.js'
 import { type CaptureFilter, compileFilter, INSTRUCTION_BYTES } from '../wire/bpf.js'
 import {
   bind,
+  close,
   EAFNOSUPPORT,
   EINVAL,
   ENOMEM,
@@ -58,9 +58,9 @@ export interface CaptureOptions {
   /** Seconds since 1970 that times are counted from, whole. */
   readonly epoch: number
   /** The namespace to capture in; absent: that of this thread. */
-  readonly netnsFd?: number
+  readonly netnsFd?: number | undefined
   /** Size of the ring; 16 MiB unless told. A host short of memory gives a smaller one. */
-  readonly ringBytes?: number
+  readonly ringBytes?: number | undefined
 }
 
 /** Takes packets. `hatype` is the ARPHRD type of the interface, see `linkTypeOf`. */
@@ -112,7 +112,7 @@ export function openCapture(options: CaptureOptions): Capture {
     }
     return makeCapture(fd, memory, epoch)
   } catch (error) {
-    closeSync(fd)
+    close(fd)
     throw error
   }
 }
@@ -158,7 +158,7 @@ function makeCapture(fd: number, memory: Memory, epoch: number): Capture {
       isOpen = false
       ring.detach()
       unmapMemory(memory)
-      closeSync(fd)
+      close(fd)
     },
   }
 }

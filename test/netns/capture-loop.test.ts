@@ -170,9 +170,34 @@ describe('a live capture', () => {
     }
   })
 
-  it('opens nothing when one of its namespaces is not there', () => {
-    expect(() => open([host.node, 'no-such'])).toThrow(/^There is no network namespace no-such\.$/)
+  it('does without a namespace that is not there, unless it is the first', () => {
+    const live = open([host.node, 'no-such'])
+    expect(live.missing.map(m => [m.netns, m.error.message])).toEqual([
+      ['no-such', 'There is no network namespace no-such.'],
+    ])
+    expect(live.ringBytes).toBe(4 << 20)
+    live.close()
+    expect(() => open(['no-such', host.node])).toThrow(/^There is no network namespace no-such\.$/)
     expect(inside(host.node, 'cat /proc/net/packet').trim().split('\n')).toHaveLength(1)
+  })
+
+  it('hands over the last packets, too, when it is told to finish', () => {
+    const live = open([host.node, host.server])
+    const flood = spawn('ip', ['netns', 'exec', host.server, 'ping', '-nqf', '-w5', '9.9.9.1'], { stdio: 'ignore' })
+    try {
+      live.turnFor(300)
+      live.finish()
+      const frames = live.frames.length
+      expect(frames).toBeGreaterThan(100)
+      live.turnFor(200)
+      expect(live.frames.length).toBe(frames)
+      // Of every packet both ends were seen, but for one that was under way.
+      const count = (where: string) => live.frames.filter(f => f.where === where && f.length === 98).length
+      expect(Math.abs(count('server eth0 in') - count('node uplink out'))).toBeLessThanOrEqual(1)
+    } finally {
+      flood.kill()
+      live.close()
+    }
   })
 })
 

@@ -1,14 +1,10 @@
 /** The tracing thread: captures, joins and judges. Started by tracing-thread.ts; see protocol.ts. */
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads'
 import { UserError } from '../../errors.js'
-import { openLinkWatch } from '../../host/link-watch.js'
-import { openNamespace } from '../../host/netns.js'
-import { type Capture, openCapture } from '../../host/packet-socket.js'
-import { makePoller } from '../../host/poll.js'
 import type { Frame } from '../core/frame.js'
 import type { TracedPath } from '../core/traced.js'
 import { makeTracer, type Tracer } from '../core/tracer.js'
-import { type CaptureSource, makeCaptureLoop } from './capture-loop.js'
+import { openLiveCapture } from './open-capture.js'
 import type { FromTracer, ToTracer, TraceStart } from './protocol.js'
 
 const port = parentPort!
@@ -22,55 +18,7 @@ const ADVANCE_NS = 50e6
 const MOST_UNTAKEN = 20_000
 const BATCH = 500
 
-const epochNs = start.epoch * 1e9
-/** Nanoseconds since the epoch, by the clock of the kernel's timestamps. */
-const now = () => Date.now() * 1e6 - epochNs
-
-function openSources(): {
-  sources: CaptureSource[]
-  captures: Capture[]
-  fds: number[]
-  close(): void
-  notes: string[]
-} {
-  const notes: string[] = []
-  const sources: CaptureSource[] = []
-  const captures: Capture[] = []
-  const fds: number[] = [start.wakeFd]
-  const closers: (() => void)[] = []
-  for (const netns of [null, ...start.namespaces]) {
-    try {
-      const netnsFd = netns === null ? undefined : openNamespace(netns)
-      const inside = netnsFd === undefined ? {} : { netnsFd }
-      const ring = start.ringBytes === null ? {} : { ringBytes: start.ringBytes }
-      const capture = openCapture({ filter: start.filter, epoch: start.epoch, ...ring, ...inside })
-      const links = openLinkWatch(netnsFd)
-      sources.push({ netns, capture, links })
-      captures.push(capture)
-      fds.push(capture.fd, links.fd)
-      closers.push(
-        () => capture.close(),
-        () => links.close(),
-      )
-    } catch (error) {
-      // Without its own namespace there is nothing to trace; another one may be gone again.
-      if (netns === null) throw error
-      notes.push(`the namespace ${netns} is not captured: ${(error as Error).message}`)
-    }
-  }
-  return {
-    sources,
-    captures,
-    fds,
-    notes,
-    close() {
-      for (const close of closers) close()
-    },
-  }
-}
-
 function work(): void {
-  const opened = openSources()
   let batch: TracedPath[] = []
   let untaken = 0
   let untold = 0
@@ -106,23 +54,22 @@ function work(): void {
       else if (message.type === 'taken') untaken -= message.count
       else {
         tracer.setHost(message.facts)
-        for (const capture of opened.captures) capture.refilter(message.filter)
+        live.refilter(message.filter)
       }
     }
   }
 
   let advancedTo = 0
-  let countedTo = now()
+  let countedTo = 0
   let statedAt = 0
   const advance = (to: number) => {
     advancedTo = to
     tracer.advance(to)
   }
-  const loop = makeCaptureLoop({
-    sources: opened.sources,
-    poller: makePoller(opened.fds),
-    wakeFd: start.wakeFd,
-    now,
+  const live = openLiveCapture({
+    ...start,
+    namespaces: [null, ...start.namespaces],
+    ringBytes: start.ringBytes ?? undefined,
     ...(start.passive ? { isWanted: () => false } : {}),
     handlers: {
       onTap: tap => tracer.addTap(tap),
@@ -140,11 +87,12 @@ function work(): void {
       onWake: handleMessages,
     },
   })
-  post({ type: 'ready', notes: opened.notes })
+  const notes = live.missing.map(m => `the namespace ${m.netns} is not captured: ${m.error.message}`)
+  post({ type: 'ready', notes })
   while (!stop) {
-    loop.turn(TURN_MS)
+    live.turn(TURN_MS)
     tell()
-    const at = now()
+    const at = live.now()
     if (at - statedAt < STATE_NS) continue
     statedAt = at
     const flows = tracer.flows()
@@ -152,10 +100,10 @@ function work(): void {
     knownFlows = flows
   }
   // What is still in the rings belongs to the trace.
-  while (loop.turn(0) > 0) {}
+  live.finish()
   tracer.finish()
   tell()
-  opened.close()
+  live.close()
   post({ type: 'stopped', summary: tracer.summary(), untold })
 }
 
