@@ -1,5 +1,6 @@
 /** Shows the doctor's screen until the user leaves it. */
 import { glyphsFor } from '../term/glyphs.js'
+import { copy } from './clipboard.js'
 import { mount } from './mount.js'
 import { DoctorScreen, type DoctorSource } from './screens/DoctorScreen.js'
 
@@ -10,9 +11,4 @@ export async function showDoctor(source: Omit<DoctorSource, 'copy' | 'fix'>, can
   const whole: DoctorSource = { ...source, copy, fix: canFix ? wanted => (code = wanted) : null }
   await mount(<DoctorScreen source={whole} ascii={ascii} />, { ascii }).done
   return code
-}
-
-/** To the clipboard of whoever looks at the terminal (OSC 52), also over ssh. */
-function copy(text: string): void {
-  process.stdout.write(`\u001b]52;c;${Buffer.from(text).toString('base64')}\u0007`)
 }

@@ -51,7 +51,7 @@ export function mount(element: ReactElement, options: { ascii: boolean }): Mount
 
 /** Replaces the signs that ink itself and key hints use by ASCII of the same width. */
 export function toAscii(text: string): string {
-  return text.replaceAll('…', '~').replaceAll('↑', '^').replaceAll('↓', 'v')
+  return text.replaceAll('…', '~').replaceAll('↑', '^').replaceAll('↓', 'v').replaceAll('←', '<').replaceAll('→', '>')
 }
 
 function asciiStream(stream: NodeJS.WriteStream): NodeJS.WriteStream {

@@ -1,10 +1,12 @@
 /** The parts of the doctor's screen. */
 import { Box, Text } from 'ink'
 import { type Glyphs, glyphsFor } from '../../term/glyphs.js'
+import { DetailText } from '../components/DetailText.js'
 import { Panel } from '../components/Panel.js'
-import type { Binding } from '../keymap.js'
-import type { DetailLine } from './doctor.detail.js'
-import { filterOf, type Row, type Sign } from './doctor.rows.js'
+import type { DetailLine } from '../detail.js'
+import { filterOf } from '../filter.js'
+import { windowFrom } from '../window.js'
+import type { Row, Sign } from './doctor.rows.js'
 import type { DoctorState } from './doctor.state.js'
 
 const COLOURS: Readonly<Record<Sign, string>> = {
@@ -56,7 +58,7 @@ export function ListPane(props: {
   ascii: boolean
 }) {
   const { rows, state, width, lines, ascii } = props
-  const from = Math.max(0, Math.min(state.selected - Math.floor(lines / 2), rows.length - lines))
+  const from = windowFrom(state.selected, rows.length, lines)
   const shown = rows.slice(from, from + lines)
   const more = rows.length > lines ? ` ${state.selected + 1}/${rows.length}` : ''
   return (
@@ -115,32 +117,7 @@ export function DetailPane(props: {
   return (
     <Panel title={`${title}${more}`} width={width} focused={state.focus === 'detail'} ascii={ascii}>
       {placed.slice(from, from + lines).map(({ line, place }) => (
-        <Line key={place} line={line} ascii={ascii} />
-      ))}
-    </Panel>
-  )
-}
-
-function Line(props: { line: DetailLine; ascii: boolean }) {
-  const { tone } = props.line
-  const text = props.ascii ? props.line.text.replaceAll('·', '-').replaceAll('§', 'section ') : props.line.text
-  const colour = tone === 'mark' ? 'yellow' : tone === 'bad' ? 'red' : tone === 'command' ? 'cyan' : ''
-  return (
-    <Text wrap="truncate" bold={tone === 'title' || tone === 'heading'} dimColor={tone === 'dim'} color={colour}>
-      {` ${text === '' ? ' ' : text}`}
-    </Text>
-  )
-}
-
-export function Help(props: { keys: readonly Binding<string>[]; width: number; ascii: boolean }) {
-  return (
-    <Panel title="Keys" width={props.width} focused ascii={props.ascii}>
-      {props.keys.map(b => (
-        <Text key={b.action} wrap="truncate">
-          {'  '}
-          <Text color="cyan">{b.hint.padEnd(10)}</Text>
-          {b.label}
-        </Text>
+        <DetailText key={place} line={line} ascii={ascii} />
       ))}
     </Panel>
   )

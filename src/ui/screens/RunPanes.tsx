@@ -4,16 +4,12 @@ import type { DropStatus } from '../../run/status-types.js'
 import { formatCount, formatSi, middle } from '../../term/format.js'
 import { Panel } from '../components/Panel.js'
 import { sparkline } from '../components/Sparkline.js'
+import { windowFrom } from '../window.js'
 import type { PaneProps } from './RunGraphs.js'
 
 type ListProps = PaneProps & { readonly lines: number }
 
 const fill = (lines: number, used: number) => <Box height={Math.max(0, lines - used)} />
-
-/** The window of `count` rows that keeps `selected` in view. */
-export function windowFrom(selected: number, count: number, lines: number): number {
-  return Math.max(0, Math.min(selected - Math.floor(lines / 2), count - lines))
-}
 
 export function DropsPane({ state, snapshot, width, ascii, lines }: ListProps) {
   const { drops } = snapshot

@@ -1,18 +1,9 @@
 /** What a selected row of the doctor's list says in full: lines with a tone, wrapped to a width. Pure. */
-import type { Evidence, Remedy } from '../../doctor/check.js'
+import type { Remedy } from '../../doctor/check.js'
 import type { DoctorReport, ReportedFinding } from '../../doctor/report/report.js'
 import { chop, some, wrap } from '../../term/wrap.js'
+import { BLANK, type DetailLine, evidenceDetail, line, prose } from '../detail.js'
 import type { Row } from './doctor.rows.js'
-
-export interface DetailLine {
-  readonly text: string
-  readonly tone: 'plain' | 'title' | 'heading' | 'dim' | 'command' | 'mark' | 'bad'
-}
-
-const line = (text: string, tone: DetailLine['tone'] = 'plain'): DetailLine => ({ text, tone })
-const prose = (text: string, width: number, indent = '', tone: DetailLine['tone'] = 'plain'): DetailLine[] =>
-  wrap(text, width - indent.length).map(l => line(indent + l, tone))
-const BLANK = line('')
 
 /** The lines for a row. `remedy`: index of the chosen one. */
 export function detailLines(row: Row, report: DoctorReport, remedy: number, width: number): DetailLine[] {
@@ -85,22 +76,6 @@ function findingDetail(
     ...bad.flatMap(r => prose(r.text, width, '  ', 'bad')),
     BLANK,
     ...prose(finding.references.join(' · '), width, '', 'dim'),
-  ]
-}
-
-function evidenceDetail(evidence: Evidence, width: number): DetailLine[] {
-  const { source, text, mark } = evidence
-  const head = source.startsWith('/') ? source : `$ ${source}`
-  return [
-    ...chop(head, width).map(l => line(l, 'dim')),
-    ...text.split('\n').flatMap(t => {
-      const at = mark ? t.indexOf(mark) : -1
-      const shown = chop(t, width - 2).map(l => line(`  ${l}`))
-      // A mark under a line that is broken would point somewhere else.
-      return mark && at >= 0 && shown.length === 1
-        ? [...shown, line(`  ${' '.repeat(at)}${'^'.repeat(mark.length)}`, 'mark')]
-        : shown
-    }),
   ]
 }
 

@@ -1,6 +1,7 @@
 /** The lines of the doctor's list: translators, findings with what follows from them, what could not be looked at. Pure. */
 import type { Severity } from '../../doctor/check.js'
 import type { DoctorReport, ReportedFinding, ReportedTranslator } from '../../doctor/report/report.js'
+import { filterOf } from '../filter.js'
 
 export type Sign = Severity | 'ok' | 'skipped' | 'gone'
 
@@ -82,15 +83,6 @@ function translatorRow(translator: ReportedTranslator): Row {
   const sign = !active ? 'skipped' : bad > 0 ? 'error' : 'ok'
   const what = { kind: 'translator' as const, translator }
   return { key: `translator ${label}`, sign, depth: 0, code: '', text: `${label}: ${state}`, isNew: false, what }
-}
-
-/** A filter as typed: a regular expression without case; undefined when it is none yet. Empty lets everything pass. */
-export function filterOf(typed: string): RegExp | undefined {
-  try {
-    return new RegExp(typed, 'i')
-  } catch {
-    return undefined
-  }
 }
 
 /** Rows that the filter lets pass. A row under a cause brings its cause along; an invalid filter hides nothing. */

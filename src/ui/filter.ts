@@ -1,0 +1,8 @@
+/** A filter as typed: a regular expression without case; undefined when it is none yet. Empty lets everything pass. */
+export function filterOf(typed: string): RegExp | undefined {
+  try {
+    return new RegExp(typed, 'i')
+  } catch {
+    return undefined
+  }
+}
