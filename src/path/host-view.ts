@@ -11,7 +11,7 @@ export interface HostView {
   /** Ports of a bridge. */
   ports(bridge: string): readonly LinkFact[]
   /**
-   * Where the host itself listens on a bridge: the bridge or a VLAN interface on it, whichever has a global address;
+   * Where the host itself listens on a bridge: the one of {@link listenersOn} that has a global address;
    * null for a bridge that only passes frames on. `tag`: the VLAN that the guest is in, when Proxmox tells.
    */
   gateway(bridge: string, family: 4 | 6, tag?: number | null): string | null
@@ -86,7 +86,7 @@ function makeView(facts: Facts): HostView {
       const vlans = links.filter(l => l.vlan?.parent === bridge)
       const own = tag === null ? undefined : vlans.find(l => l.vlan?.id === tag)
       if (own) return hasGlobal(own.name, family) ? own.name : null
-      return [bridge, ...vlans.map(l => l.name)].find(name => hasGlobal(name, family)) ?? null
+      return listenersOn(links, bridge).find(name => hasGlobal(name, family)) ?? null
     },
     openVswitch(device) {
       const link = byName.get(device)
@@ -133,6 +133,12 @@ function makeView(facts: Facts): HostView {
     masquerades: (address, device) =>
       isHidden(facts.iptables) || isHidden(facts.nft) || masqueradedBy(iptables, nft, address, device),
   }
+}
+
+/** Devices by which a host can be on a bridge: the bridge, VLAN interfaces on it, internal ports of Open vSwitch. */
+export function listenersOn(links: readonly LinkFact[], bridge: string): string[] {
+  const isInternal = (l: LinkFact) => l.kind === 'openvswitch' && l.ovsBridge === bridge && !/^fwln\d/.test(l.name)
+  return [bridge, ...links.filter(l => l.vlan?.parent === bridge || isInternal(l)).map(l => l.name)]
 }
 
 /** The route for an address in the tables that are asked without policy rules, local and main; null: none. */

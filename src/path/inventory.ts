@@ -3,7 +3,7 @@ import { formatIpv4, type Ipv4, parseIpv4 } from '../addr/ipv4.js'
 import { formatIpv6, type Ipv6, parseIpv6 } from '../addr/ipv6.js'
 import { parsePrefix4, parsePrefix6 } from '../addr/prefix.js'
 import type { Fact, Facts, LinkFact } from '../facts/facts.js'
-import { viewHost } from './host-view.js'
+import { listenersOn, viewHost } from './host-view.js'
 import type { Engine, Flow, PredictedPath } from './path.js'
 import { type PathOptions, predict } from './predict.js'
 
@@ -187,8 +187,7 @@ function guestMac(facts: Facts, device: string): string | null {
 
 /** An address that a guest on this bridge would have: the gateway's prefix with ::100 at its end, or that of a route to it. */
 function someAddressBehind(facts: Facts, nic: GuestNic): string | null {
-  const links = or(facts.links, [])
-  const devices = [nic.bridge, ...links.filter(l => l.vlan?.parent === nic.bridge).map(l => l.name)]
+  const devices = listenersOn(or(facts.links, []), nic.bridge)
   const gateway = or(facts.addresses, []).find(
     a => a.family === 6 && a.scope === 'global' && devices.includes(a.device),
   )
