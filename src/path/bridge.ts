@@ -1,11 +1,13 @@
 import { isInside6 } from './host-view.js'
 import { type CtState, runChain } from './iptables-rule.js'
+import { runNft } from './nft-rule.js'
 import {
   bridgeHook,
   device,
   dropped,
   hook,
   iptablesDrop,
+  nftDrop,
   noteFirewall,
   packet6,
   type Step,
@@ -67,7 +69,12 @@ function guestFirewall(w: Walk, bridge: string, physIn: string, physOut: string,
   noteFirewall(w, way, ctState === 'invalid' ? 'invalid' : 'established')
   const packet = packet6(w, way, { in: bridge, out: bridge, physIn, physOut }, ctState)
   const verdict = runChain(w.host.iptables, 'filter', 'FORWARD', packet)
-  if (verdict.verdict !== 'drop') return
+  if (verdict.verdict !== 'drop') {
+    // Chains of nftables that are meant for routed packets see the frame as well, with the bridge as both devices.
+    const byNft = runNft(w.host.nft, ['ip6', 'inet'], 'forward', { ...packet, physIn: '', physOut: '' })
+    if (byNft.verdict === 'drop') dropped(w, 'forward_drop', 'forward', bridge, nftDrop(byNft))
+    return
+  }
   // No rule but the policy: that is the host's chain, not the guest's firewall.
   const reason = ctState === 'invalid' ? 'ct_invalid' : verdict.rule === null ? 'forward_drop' : 'firewall_drop'
   dropped(w, reason, 'forward', bridge, iptablesDrop(verdict, 6))

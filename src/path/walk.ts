@@ -116,7 +116,8 @@ export function iptablesDrop({ rule }: ChainVerdict, family: 4 | 6): DropRule {
   return { tool, table: rule.table, chain: rule.chain, text: rule.text }
 }
 
-function nftDrop({ chain, rule }: NftVerdict): DropRule {
+/** As {@link iptablesDrop}, in a chain of nftables. */
+export function nftDrop({ chain, rule }: NftVerdict): DropRule {
   return {
     tool: 'nft',
     table: `${chain?.family} ${chain?.table}`,

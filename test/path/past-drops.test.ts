@@ -88,6 +88,33 @@ describe('what drops a packet', () => {
   })
 })
 
+describe('a chain of nftables for routed packets', () => {
+  const nft = (...exprs: object[][]) =>
+    [
+      { chain: { family: 'inet', table: 'filter', name: 'forward', hook: 'forward', prio: 0, policy: 'drop' } },
+      ...exprs.map(expr => ({ rule: { family: 'inet', table: 'filter', chain: 'forward', expr } })),
+    ] as unknown as NftFact
+  const from = (device: string) => [
+    { match: { op: '==', left: { meta: { key: 'iifname' } }, right: device } },
+    { accept: null },
+  ]
+  const routed = ['vmbr0', 'nat64', 'eno1'].map(from)
+  it.each([
+    ['sees what br_netfilter hands over', '1', routed, ['forward_drop in forward of fwbr100i0']],
+    ['lets it pass by the name of the bridge', '1', [...routed, from('fwbr100i0')], []],
+    ['sees nothing without br_netfilter', '0', routed, []],
+  ] as const)('%s', (_, called, exprs, expected) => {
+    const call = 'net.bridge.bridge-nf-call-ip6tables'
+    const facts = without({
+      nft: patch(tayga.nft, () => nft(...exprs)),
+      sysctls: patch(tayga.sysctls, s => ({ ...s, [call]: called })),
+    })
+    const p = path(facts, TUN)
+    expect(p.request.drops.map(d => `${d.reason} in ${d.where} of ${d.device}`)).toEqual(expected)
+    expect(p.reply.drops).toHaveLength(expected.length)
+  })
+})
+
 describe('the way behind', () => {
   const whole = path(tayga, TUN)
   const iptables = (change: (text: string) => boolean) =>
