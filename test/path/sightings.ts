@@ -50,7 +50,7 @@ export function readSightings(
       place: `${name}/${direction}${family}${netns === null ? '' : `@${netns}`}`,
     })
   }
-  // A bridge hands its copy up after the frame went on: only the time that both got on arrival says where it belongs.
+  // A bridge hands its copy up after the frame went on; the time of arrival that both have says where it belongs.
   return found.sort((a, b) => Number(a.time - b.time))
 }
 
