@@ -63,6 +63,7 @@ export default class Trace extends BaseCommand {
   private async show(run: TraceRun, onlyBroken: boolean, count: number | null, plain: boolean): Promise<number> {
     const json = this.jsonEnabled()
     const style = json ? null : traceStyle(process.env, plain, process.stdout.columns)
-    return printTrace(run, { style, onlyBroken, count }, line => void process.stdout.write(`${line}\n`))
+    const print = (line: string) => void process.stdout.write(`${line}\n`)
+    return printTrace(run, { style, onlyBroken, count, print, say: line => this.logToStderr(line) })
   }
 }

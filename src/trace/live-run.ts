@@ -76,7 +76,7 @@ export async function liveRun(request: TraceRequest): Promise<TraceRun> {
     target: wanted.text,
     epochMs: epoch * 1000,
     lanes: lanesFor(model, seenNics),
-    summary,
+    summary: enricher.summarise(summary),
     notes: [...said, ...evidence.notes()],
   })
 
@@ -129,7 +129,7 @@ export async function liveRun(request: TraceRequest): Promise<TraceRun> {
       halt()
       void evidence.stop().then(() => fail(errorOf(message)))
     } else if (message.type !== 'paths') {
-      summary = enricher.summarise(message.summary)
+      summary = message.summary
       noteUntold(message.untold)
       if (message.type === 'state') {
         if (message.flows) tables.ask()
@@ -167,6 +167,8 @@ export async function liveRun(request: TraceRequest): Promise<TraceRun> {
 
   return {
     epochMs: epoch * 1000,
+    target: wanted.text,
+    isLive: true,
     onPaths: paths.on,
     onSnapshot: snapshots.on,
     start() {

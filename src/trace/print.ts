@@ -2,7 +2,7 @@
 import { EXIT, type ExitCode } from '../errors.js'
 import type { Style } from '../term/style.js'
 import type { TracedPath, TraceSnapshot } from './core/traced.js'
-import { noteJson, pathJson, summaryJson } from './report/json.js'
+import { noteJson, pathJson, startJson, summaryJson } from './report/json.js'
 import { type TraceText, traceText } from './report/text.js'
 import { isBroken } from './report/verdict.js'
 import type { TraceRun } from './run.js'
@@ -13,15 +13,14 @@ export interface PrintOptions {
   readonly onlyBroken: boolean
   /** End after so many paths. */
   readonly count: number | null
+  readonly print: (line: string) => void
+  /** For people alone: that it has begun. */
+  readonly say: (line: string) => void
 }
 
 /** Prints until the trace has ended. Gives the exit status. @throws UserError as the run does */
-export async function printTrace(
-  run: TraceRun,
-  options: PrintOptions,
-  print: (line: string) => void,
-): Promise<ExitCode> {
-  const { style, onlyBroken, count } = options
+export async function printTrace(run: TraceRun, options: PrintOptions): Promise<ExitCode> {
+  const { style, onlyBroken, count, print, say: tellPeople } = options
   let printed = 0
   let said = 0
   const printer = printerOf(run, style)
@@ -43,6 +42,8 @@ export async function printTrace(
   }
   const ends = [run.onPaths(tell), run.onSnapshot(say)]
   run.start()
+  if (style === null) print(startJson(run.target, run.epochMs))
+  else if (run.isLive) tellPeople(`Tracing ${run.target}. Ctrl-C ends it.`)
   try {
     const last = await run.done
     say(last)

@@ -102,6 +102,8 @@ export async function readRun(request: TraceRequest): Promise<TraceRun> {
     get epochMs() {
       return epochMs
     },
+    target: wanted.text,
+    isLive: false,
     onPaths: paths.on,
     onSnapshot: snapshots.on,
     start: begin,

@@ -3,6 +3,10 @@ import type { TracedPath, TraceSnapshot } from './core/traced.js'
 
 export interface TraceRun {
   readonly epochMs: number
+  /** In words: `203.0.113.10`, `guest 100`. */
+  readonly target: string
+  /** It captures; else it reads files. */
+  readonly isLive: boolean
   /** Paths in the order in which they were judged. */
   onPaths(listener: (paths: readonly TracedPath[]) => void): () => void
   /** Some times a second. */

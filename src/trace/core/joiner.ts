@@ -249,6 +249,7 @@ export function makeJoiner(realm: Realm, limits: JoinerLimits = LIMITS): Joiner 
       closed: false,
       tickets: [],
       met: false,
+      cutOff: false,
       incomplete: false,
     }
     if (

@@ -78,6 +78,10 @@ export function judge(path: OpenPath, way: LegWay | null, overlay: Overlay | nul
     const text = `last seen on ${last}, then on ${context.elsewhere}, where the model does not expect it`
     return plain('unknown', 'elsewhere', text, { lastSeen: last })
   }
+  if (path.cutOff) {
+    const text = `last seen on ${last}; the trace ended while it was under way`
+    return plain('incomplete', 'capture_lost', text, { lastSeen: last })
+  }
   if (path.incomplete) return incomplete(last)
   const next = (way.places[overlay.next] as Place | undefined)?.device ?? null
   const seen = `last seen on ${last}${next === null || next === last ? '' : `; never reached ${next}`}`

@@ -60,6 +60,8 @@ export interface OpenPath {
   readonly tickets: { readonly ticket: number; readonly hop: number }[]
   /** Its connection knows of it. */
   met: boolean
+  /** The trace ended while it was under way. */
+  cutOff: boolean
   /** A capture lost packets while this one was under way. */
   incomplete: boolean
 }

@@ -59,7 +59,7 @@ export interface Tracer {
   noteLoss(from: number, to: number): void
   /** Settles what is due at `now`. */
   advance(now: number): void
-  /** Settles everything. */
+  /** Settles everything. What was seen less than a moment before the last frame may still have been under way. */
   finish(): void
   summary(): TraceSummary
   /** Connections known so far, more with each new one. */
@@ -82,6 +82,8 @@ interface Waiting {
   readonly since: number
 }
 
+/** Packets need no longer than this from one place to the next, save when a neighbour has to be found, ns. */
+const UNDER_WAY = 200e6
 const MOST_ASKED = 256
 const MOST_ERRORS = 4096
 const LOSSES_KEPT = 256
@@ -106,7 +108,8 @@ export function makeTracer(facts: Facts, options: TracerOptions): Tracer {
     }
   }
   const captured = { seen: 0, lost: 0 }
-  let lastSeen = 0
+  /** Time of the newest frame, also of those that belong to no path. */
+  let newest = 0
 
   const context = {
     get model() {
@@ -142,6 +145,8 @@ export function makeTracer(facts: Facts, options: TracerOptions): Tracer {
     },
     advance,
     finish() {
+      for (const path of joiner.open.values())
+        if (path.last + UNDER_WAY > newest && !ripe.has(path.id)) path.cutOff = true
       advance(Number.MAX_SAFE_INTEGER)
       joiner.expire(Number.MAX_SAFE_INTEGER)
     },
@@ -154,6 +159,7 @@ export function makeTracer(facts: Facts, options: TracerOptions): Tracer {
   }
 
   function see(frame: Frame, ticket = -1): boolean {
+    if (frame.time > newest) newest = frame.time
     const path = joiner.see(frame, ticket)
     for (const given of joiner.evicted.splice(0)) {
       given.incomplete = true
@@ -216,15 +222,11 @@ export function makeTracer(facts: Facts, options: TracerOptions): Tracer {
       if (!isAnswered && w.since + waits.answer > now) continue
       waiting.delete(id)
       if (isAnswered) emit(w.path, w.traced)
-      else if (now === Number.MAX_SAFE_INTEGER && !isOver(w, lastSeen)) emit(w.path, w.traced)
+      // At the end of a trace a request that has only just left is not called unanswered.
+      else if (now === Number.MAX_SAFE_INTEGER && w.since + waits.answer > newest) emit(w.path, w.traced)
       else emit(w.path, { ...w.traced, verdict: noAnswer(w) })
     }
     joiner.expire(now - waits.settle)
-  }
-
-  /** At the end of a trace a request that has only just left is not called unanswered. */
-  function isOver(w: Waiting, last: number): boolean {
-    return w.since + waits.answer <= last
   }
 
   function noAnswer({ path, traced, way }: Waiting): TracedPath['verdict'] {
@@ -240,7 +242,6 @@ export function makeTracer(facts: Facts, options: TracerOptions): Tracer {
   }
 
   function end(path: OpenPath): void {
-    lastSeen = Math.max(lastSeen, path.last)
     if (!path.flow) adopt(path)
     if (isLost(path.time, path.last + waits.settle)) path.incomplete = true
     const { traced, way } = settle(path, context)

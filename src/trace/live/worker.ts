@@ -14,6 +14,7 @@ const post = (message: FromTracer) => port.postMessage(message)
 const TURN_MS = 50
 const STATE_NS = 250e6
 const ADVANCE_NS = 50e6
+const LAST_NS = 250e6
 /** Paths handed over and not yet taken; what comes above this is counted, not told. */
 const MOST_UNTAKEN = 20_000
 const BATCH = 500
@@ -23,7 +24,8 @@ function work(): void {
   let untaken = 0
   let untold = 0
   let knownFlows = 0
-  let stop = false
+  /** Packets that are under way when the end is asked for get a moment to arrive. */
+  let stopAt = Number.POSITIVE_INFINITY
   const tracer: Tracer = makeTracer(start.facts, {
     wanted: start.wanted,
     waits: start.waits,
@@ -49,7 +51,7 @@ function work(): void {
       const received = receiveMessageOnPort(port) as { message: ToTracer } | undefined
       if (received === undefined) return
       const { message } = received
-      if (message.type === 'stop') stop = true
+      if (message.type === 'stop') stopAt = Math.min(stopAt, live.now() + LAST_NS)
       else if (message.type === 'tables') tracer.learn(message.tables)
       else if (message.type === 'taken') untaken -= message.count
       else {
@@ -89,7 +91,7 @@ function work(): void {
   })
   const notes = live.missing.map(m => `the namespace ${m.netns} is not captured: ${m.error.message}`)
   post({ type: 'ready', notes })
-  while (!stop) {
+  while (live.now() < stopAt) {
     live.turn(TURN_MS)
     tell()
     const at = live.now()

@@ -7,6 +7,11 @@ export function pathJson(path: TracedPath, epochMs: number): string {
   return JSON.stringify({ schema: TRACE_SCHEMA, type: 'path', at: isoTime(epochMs, path.time), ...path })
 }
 
+/** The first line: packets that come from now on are seen. */
+export function startJson(target: string, epochMs: number): string {
+  return JSON.stringify({ schema: TRACE_SCHEMA, type: 'start', target, epoch: isoTime(epochMs, 0) })
+}
+
 /** What was switched on, what cannot be seen. */
 export function noteJson(text: string): string {
   return JSON.stringify({ schema: TRACE_SCHEMA, type: 'note', text })
