@@ -23,7 +23,7 @@ type Engine = (lab: TestLab) => Promise<() => void>
 
 const run: Engine = async lab => {
   const translator = await lab.start()
-  return () => void translator.child.kill("SIGTERM")
+  return () => void translator.signal('SIGTERM')
 }
 
 const tayga: Engine = async lab => {
@@ -120,8 +120,8 @@ describe.each(ENGINES)('through %s', (_name, engine, uplink, possible) => {
   })
 
   it.skipIf(!possible).each(SIGNATURES)('$name', async ({ rule, way, verdict, killer }) => {
-    const [table, chain, ...match] = rule === null ? [] : (/^-t (\S+) (\S+) (.*)$/.exec(rule)?.slice(1) as string[])
-    const edit = (what: string) => lab.sh('node', `ip6tables -t ${table} ${what} ${chain} ${match.join(' ')}`)
+    const [, table, chain, match] = /^-t (\S+) (\S+) (.*)$/.exec(rule ?? '') ?? []
+    const edit = (what: string) => lab.sh('node', `ip6tables -t ${table} ${what} ${chain} ${match}`)
     if (rule !== null) expect((await edit('-I')).stderr).toBe('')
     try {
       const traced = await traceIn(lab, [LAB.host4], () => sendAll(lab, 'vm100', LAB.host4in6))
