@@ -52,7 +52,8 @@ const MAY: Readonly<Record<string, readonly string[]>> = {
   path: ['facts', 'addr'],
   trace: ['facts', 'path', 'wire', 'addr', 'host', 'run', 'config', 'errors', 'term'],
   doctor: ['facts', 'path', 'addr', 'config', 'errors', 'term', 'run', 'host'],
-  ui: ['term', 'addr', 'trace/report'],
+  compare: ['facts', 'path', 'doctor', 'addr', 'errors', 'term'],
+  ui: ['term', 'addr', 'trace/report', 'compare/report'],
   cli: ['errors', 'term', 'config', 'addr'],
 }
 
@@ -65,6 +66,7 @@ const PURE = [
   'src/doctor/checks',
   'src/trace/core',
   'src/trace/report',
+  'src/compare/report',
 ]
 const ONLY: readonly (readonly [RegExp, readonly string[]])[] = [
   [/^koffi$/, ['src/host/libc.ts']],

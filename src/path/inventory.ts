@@ -179,7 +179,8 @@ function isGuestPort(link: LinkFact, byName: ReadonlyMap<string, LinkFact>): boo
   return link.tun?.kind === 'tap' || (link.peerElsewhere && /^(veth|lxc|vnet)/.test(link.name))
 }
 
-function guestMac(facts: Facts, device: string): string | null {
+/** The MAC that Proxmox gives the guest behind a device; null: not known. */
+export function guestMac(facts: Facts, device: string): string | null {
   const [, id, index] = /^(?:tap|veth)(\d+)i(\d+)$/.exec(device) ?? []
   const guest = or(facts.proxmox, null)?.guests.find(g => g.id === id)
   return guest?.nics.find(n => n.name === `net${index}`)?.mac?.toLowerCase() ?? null
