@@ -42,12 +42,6 @@ describe('a row over lanes', () => {
     expect(row(cases.fragments, infos, 80)).toMatch(/^○ +●─+9µs─+▶●─+5µs─+▶●─+25µs─+╫─+▶●─+6µs─+▶● *$/)
   })
 
-  it('shows it also where the packet went past', () => {
-    const strays = cases.tunRequest.hops.slice(1, 2).map(h => ({ ...h, onWay: false }))
-    const strayed = { ...cases.stolen, hops: [...strays, ...cases.stolen.hops] }
-    expect(row(strayed, cases.JOOL_LANES, 36).trimEnd()).toBe('●───○──────31µs──────────╫─▶●')
-  })
-
   it('crosses the bar where a translator swallows a packet', () => {
     const { verdict } = cases.hairpin
     const swallowed = cases.path({

@@ -117,11 +117,6 @@ describe('the screen of a trace', () => {
     expect(frame()).toContain("i Jool's debug log is switched on")
   })
 
-  it('shows no packet before it knows the time', async () => {
-    const { frame } = await open(80, 24, { ...source(), onSnapshot: () => () => undefined })
-    expect(frame()).toBe('starting…')
-  })
-
   it('draws nothing but ASCII when asked to', async () => {
     for (const [columns, rows] of [
       [120, 40],

@@ -135,7 +135,7 @@ function hopItems(path: TracedPath, style: Style): Item[] {
 function strayLines(path: TracedPath, style: Style): string[] {
   const devices = strayDevices(path)
   if (devices.length === 0) return []
-  return wrap(`also seen off its way: ${devices.join(', ')}`, proseWidth(style) - INDENT.length).map(l =>
+  return wrap(`also seen on ${devices.join(', ')}, which is off its way`, proseWidth(style) - INDENT.length).map(l =>
     style.dim(INDENT + l),
   )
 }

@@ -148,8 +148,6 @@ export function TraceScreen(props: { source: TraceSource; ascii: boolean }) {
   }
 
   if (layout.kind === 'too-small') return <Text>terminal too small (need 40x10)</Text>
-  // Without it there is no clock to show times by.
-  if (!state.snapshot) return <Text>{`starting${signs.glyphs.ellipsis}`}</Text>
   const pane = { state, layout, width: columns, signs }
   const cover = { lines: layout.overlay, width: columns, focused: true, ascii, from: state.from, all: covering }
   const keys = state.typing ? `/ ${state.filter}_  enter keep  esc clear` : footerText(TRACE_KEYS, columns - 2)

@@ -10,7 +10,6 @@ export interface Column {
   /** As short as it has to be. */
   readonly name: string
   readonly family: 4 | 6
-  readonly netns: string | null
   readonly devices: readonly string[]
   /** Of its marker, from the left. */
   readonly x: number
@@ -36,7 +35,6 @@ const BEHIND_BAR = 3
 interface Group {
   readonly label: string
   readonly family: 4 | 6
-  readonly netns: string | null
   readonly devices: string[]
 }
 
@@ -52,10 +50,10 @@ export function placeLanes(lanes: readonly LaneInfo[], width: number, ellipsis: 
   const each = Math.floor(spare / groups.length)
   const gaps = least.map(n => Math.max(n, Math.min(n + each, WIDEST)))
   let x = 0
-  const columns = groups.map(({ label, family, netns, devices }, i): Column => {
+  const columns = groups.map(({ label, family, devices }, i): Column => {
     if (i === border) x += extra
     const gap = gaps[i] ?? NARROWEST
-    const column = { name: shorten(label, gap - 1, ellipsis), family, netns, devices, x }
+    const column = { name: shorten(label, gap - 1, ellipsis), family, devices, x }
     x += gap
     return column
   })
@@ -70,12 +68,12 @@ export function placeLanes(lanes: readonly LaneInfo[], width: number, ellipsis: 
 /** Devices named by number, `tap100i0` and `tap101i0`, do the same for different guests. */
 function groupLanes(lanes: readonly LaneInfo[]): Group[] {
   const groups = new Map<string, Group>()
-  for (const { device, family, netns, role } of lanes) {
+  for (const { device, family, role } of lanes) {
     const isGuests = role === 'guest' || role === 'firewall'
-    const key = `${family} ${netns ?? ''} ${isGuests ? stemOf(device) : device}`
+    const key = `${family} ${isGuests ? stemOf(device) : device}`
     const group = groups.get(key)
     if (group) group.devices.push(device)
-    else groups.set(key, { label: device, family, netns, devices: [device] })
+    else groups.set(key, { label: device, family, devices: [device] })
   }
   return [...groups.values()].map(g => (g.devices.length > 1 ? { ...g, label: stemOf(g.label) } : g))
 }
@@ -93,10 +91,8 @@ export function shorten(device: string, width: number, ellipsis: string): string
 }
 
 /** The column of a hop, or -1. */
-export function columnOf(lanes: Lanes, hop: Pick<Hop, 'device' | 'family' | 'netns'>): number {
-  return lanes.columns.findIndex(
-    c => c.family === hop.family && c.netns === hop.netns && c.devices.includes(hop.device),
-  )
+export function columnOf(lanes: Lanes, hop: Pick<Hop, 'device' | 'family'>): number {
+  return lanes.columns.findIndex(c => c.family === hop.family && c.devices.includes(hop.device))
 }
 
 /** The column where a packet should have been seen next: the nearest of that device, `step` to the right or left; else -1. */

@@ -24,6 +24,7 @@ export function rowSpans(path: TracedPath, lanes: Lanes, hop: number, signs: Tra
     if (x >= 0 && x < cells.length) cells[x] = { sign, tone }
   }
   const xOf = (column: number): number => lanes.columns[column]?.x ?? -1
+  for (const h of path.hops) if (!h.onWay) put(xOf(columnOf(lanes, h)), signs.stray, 'stray')
   const seen = wayHops(path)
     .map(w => ({ ...w, column: columnOf(lanes, w.hop) }))
     .filter(w => w.column >= 0)
@@ -33,7 +34,6 @@ export function rowSpans(path: TracedPath, lanes: Lanes, hop: number, signs: Tra
   }
   const last = seen.at(-1)
   if (last) drawEnd(path, last.column, lanes, put, signs)
-  for (const h of path.hops) if (!h.onWay) put(xOf(columnOf(lanes, h)), signs.stray, 'stray')
   for (const { column } of seen) put(xOf(column), signs.seen, 'seen')
   const chosen = path.hops[hop]
   const x = chosen ? xOf(columnOf(lanes, chosen)) : -1

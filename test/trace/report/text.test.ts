@@ -61,7 +61,7 @@ describe('a block', () => {
     ['who answered', cases.answered, [/answered by the kernel, in route/]],
     ['no reply', cases.unanswered, [/! unanswered .* sent again$/, /nothing came back/, /Why: .*private source/]],
     ['a capture that lost', cases.incomplete, [/○ incomplete .* a guess/, /○ fwln100i0$/, /lost 212 packets/]],
-    ['fragments', cases.fragments, [/3 pieces$/, /→5µs nat64/, /also seen off its way: tap101i0/]],
+    ['fragments', cases.fragments, [/3 pieces$/, /→5µs nat64/, /also seen on tap101i0/]],
     ['SIIT', cases.siit, [/vmbr0 ║22µs vmbr1 \(192\.0\.2\.55:5353 → 198\.51\.100\.7:53\)$/]],
     ['a way that is not known', cases.unknown, [/\? unknown/, /no way for it/]],
   ])('of %s', (_, path, patterns) => {
