@@ -1,10 +1,12 @@
 import { Args } from '@oclif/core'
 import { BaseCommand, EXIT_HELP } from '../src/cli/base-command.js'
 import { captureFlags, fileFlags, filterFlags } from '../src/cli/trace-flags.js'
+import { isAscii } from '../src/term/glyphs.js'
 import { liveRun } from '../src/trace/live-run.js'
-import { printTrace } from '../src/trace/print.js'
+import { exitCodeOf, failureOf, printTrace, watchTrace } from '../src/trace/print.js'
 import { readRun } from '../src/trace/read-run.js'
 import { traceStyle } from '../src/trace/report/style.js'
+import { traceText } from '../src/trace/report/text.js'
 import type { TraceRequest, TraceRun } from '../src/trace/run.js'
 import { endOnSignals } from '../src/trace/signals.js'
 
@@ -62,8 +64,15 @@ export default class Trace extends BaseCommand {
 
   private async show(run: TraceRun, onlyBroken: boolean, count: number | null, plain: boolean): Promise<number> {
     const json = this.jsonEnabled()
-    const style = json ? null : traceStyle(process.env, plain, process.stdout.columns)
     const print = (line: string) => void process.stdout.write(`${line}\n`)
-    return printTrace(run, { style, onlyBroken, count, print, say: line => this.logToStderr(line) })
+    const style = json ? null : traceStyle(process.env, plain, process.stdout.columns)
+    const isScreen = process.stdout.isTTY && process.stdin.isTTY && style !== null && !plain && count === null
+    if (!isScreen) return printTrace(run, { style, onlyBroken, count, print, say: line => this.logToStderr(line) })
+    const { showTrace } = await import('../src/ui/trace-view.js')
+    const last = await watchTrace(run, onlyBroken, source =>
+      showTrace(source, { ascii: isAscii(process.env), failed: failureOf(run) }),
+    )
+    for (const line of traceText(run.epochMs, style).end(last)) print(line)
+    return exitCodeOf(last)
   }
 }

@@ -53,3 +53,8 @@ export function glyphsFor(env: Readonly<Record<string, string | undefined>>, pla
   if (plain || env.TERM === 'dumb' || env.TERM === 'linux') return ASCII
   return /utf-?8/i.test(locale) || locale === '' ? UNICODE : ASCII
 }
+
+/** Says whether the terminal shows ASCII alone. */
+export function isAscii(env: Readonly<Record<string, string | undefined>>): boolean {
+  return glyphsFor(env) === ASCII
+}

@@ -81,3 +81,30 @@ export function exitCodeOf({ summary }: TraceSnapshot): ExitCode {
   if (died + unanswered + answered > 0) return EXIT.findings
   return delivered > 0 ? EXIT.ok : EXIT.unable
 }
+
+/** Lets a screen watch a trace until it is left; then the trace ends. @throws UserError as the run does */
+export async function watchTrace(
+  run: TraceRun,
+  onlyBroken: boolean,
+  show: (source: Pick<TraceRun, 'onPaths' | 'onSnapshot'> & { readonly save: null }) => Promise<void>,
+): Promise<TraceSnapshot> {
+  try {
+    await show({
+      onPaths: listener => run.onPaths(paths => listener(onlyBroken ? paths.filter(isBroken) : paths)),
+      onSnapshot(listener) {
+        const end = run.onSnapshot(listener)
+        run.start()
+        return end
+      },
+      save: null,
+    })
+  } finally {
+    await run.stop()
+  }
+  return run.done
+}
+
+/** The error that a run ends with; never, when it ends in order. */
+export function failureOf(run: TraceRun): Promise<Error> {
+  return new Promise(resolve => run.done.catch(resolve))
+}
