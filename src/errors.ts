@@ -55,6 +55,7 @@ const SENTENCES: Readonly<Record<string, string>> = {
   ELOOP: 'its symbolic links go round in a circle',
   ENAMETOOLONG: 'its name is too long',
   EIO: 'the device reports an input/output error',
+  EPIPE: 'nobody reads it any more',
 }
 
 /** A system error's message without its code and call: "no space is left on the device". */

@@ -25,6 +25,7 @@ export function createCaptureReader(): CaptureReader {
     interfaces: [],
     units: [],
     sectionStart: 0,
+    comments: [],
     record: {
       bytes: NOTHING,
       start: 0,

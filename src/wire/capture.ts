@@ -8,6 +8,8 @@ export interface CaptureInterface {
   readonly linkType: number
   /** Empty when the file does not say. */
   readonly name: string
+  /** What else the file says of it; empty when it says nothing. */
+  readonly description: string
   /** Most bytes captured of a packet; 0: no limit. */
   readonly snapLength: number
 }
@@ -62,6 +64,8 @@ export interface CaptureReader {
   /** pcapng: time unit by interface, and where the current section's interfaces begin. */
   readonly units: TimeUnit[]
   sectionStart: number
+  /** pcapng: comments on the file as a whole. */
+  readonly comments: string[]
   readonly record: CaptureRecord
   malformed: Malformed | null
 }

@@ -35,6 +35,7 @@ export function readPcapHeader(reader: CaptureReader): Step {
   reader.interfaces.push({
     linkType: get32(buffer, at + 20, little) & LINK_MASK,
     name: '',
+    description: '',
     snapLength: get32(buffer, at + 16, little),
   })
   reader.at += PCAP_HEADER

@@ -1,13 +1,28 @@
 /** Writing pcapng: one little-endian section; times in nanoseconds; comments on packets. */
 import { set16, set32 } from './capture.js'
-import { BLOCK, BYTE_ORDER_MAGIC, OPTION, pad4 } from './pcapng.js'
+import { BLOCK, BLOCK_OVERHEAD, BYTE_ORDER_MAGIC, OPTION, PACKET_BODY, pad4 } from './pcapng.js'
 
 /** An option's length is 16 bits; a comment is cut to this many bytes. */
-const MAX_OPTION = 65_532
+export const MAX_OPTION = 65_532
+
+/** What else a section header says. */
+export interface SectionAbout {
+  readonly hardware?: string
+  readonly os?: string
+  readonly comments?: readonly string[]
+}
 
 /** Section header block that names the program. */
-export function emitSection(application: string): Uint8Array {
-  const options = emitOptions([[OPTION.shbUserappl, utf8(application)]])
+export function emitSection(
+  application: string,
+  { hardware = '', os = '', comments = [] }: SectionAbout = {},
+): Uint8Array {
+  const options = emitOptions([
+    ...comments.map(comment => [OPTION.comment, utf8(comment)] as const),
+    ...textOption(OPTION.shbHardware, hardware),
+    ...textOption(OPTION.shbOs, os),
+    [OPTION.shbUserappl, utf8(application)],
+  ])
   const b = block(BLOCK.SECTION, 16 + options.length)
   set32(b, 8, BYTE_ORDER_MAGIC)
   set16(b, 12, 1)
@@ -19,9 +34,10 @@ export function emitSection(application: string): Uint8Array {
 }
 
 /** Interface description block; times of its packets count nanoseconds. */
-export function emitInterface(linkType: number, name: string): Uint8Array {
+export function emitInterface(linkType: number, name: string, description = ''): Uint8Array {
   const options = emitOptions([
-    ...(name === '' ? [] : [[OPTION.ifName, utf8(name)] as const]),
+    ...textOption(OPTION.ifName, name),
+    ...textOption(OPTION.ifDescription, description),
     [OPTION.ifTsresol, Uint8Array.of(9)],
   ])
   const b = block(BLOCK.INTERFACE, 8 + options.length)
@@ -44,37 +60,73 @@ export interface PacketMeta {
 
 /** Enhanced packet block around the frame `header` + `packet`. */
 export function emitPacket(meta: PacketMeta, header: Uint8Array, packet: Uint8Array): Uint8Array {
-  const flags = new Uint8Array(4)
-  set32(flags, 0, meta.flags)
-  const options = emitOptions([
-    ...meta.comments.map(comment => [OPTION.comment, utf8(comment)] as const),
-    ...(meta.flags < 0 ? [] : [[OPTION.epbFlags, flags] as const]),
-  ])
-  const captured = header.length + packet.length
-  const b = block(BLOCK.ENHANCED_PACKET, 20 + pad4(captured) + options.length)
-  const time = BigInt(meta.seconds) * 1_000_000_000n + BigInt(meta.nanoseconds)
-  set32(b, 8, meta.interfaceId)
-  set32(b, 12, Number((time >> 32n) & 0xffffffffn))
-  set32(b, 16, Number(time & 0xffffffffn))
-  set32(b, 20, captured)
-  set32(b, 24, meta.length)
-  b.set(header, 28)
-  b.set(packet, 28 + header.length)
-  b.set(options, 28 + pad4(captured))
+  const options = packetOptions(meta.flags, meta.comments)
+  const b = new Uint8Array(packetSize(header.length + packet.length, options))
+  putPacket(b, 0, meta, options, header, packet)
   return b
+}
+
+/** The options of a packet: its comments, and its flags unless they are -1. */
+export function packetOptions(flags: number, comments: readonly string[]): Uint8Array {
+  const value = new Uint8Array(4)
+  set32(value, 0, flags)
+  return emitOptions([
+    ...comments.map(comment => [OPTION.comment, utf8(comment)] as const),
+    ...(flags < 0 ? [] : [[OPTION.epbFlags, value] as const]),
+  ])
+}
+
+/** Bytes of an enhanced packet block. */
+export function packetSize(captured: number, options: Uint8Array): number {
+  return BLOCK_OVERHEAD + PACKET_BODY + pad4(captured) + options.length
+}
+
+/** Writes an enhanced packet block at `o`; there must be room for {@link packetSize} bytes. */
+export function putPacket(
+  b: Uint8Array,
+  o: number,
+  meta: Omit<PacketMeta, 'flags' | 'comments'>,
+  options: Uint8Array,
+  header: Uint8Array,
+  packet: Uint8Array,
+): void {
+  const captured = header.length + packet.length
+  const length = packetSize(captured, options)
+  const data = o + 8 + PACKET_BODY
+  frameBlock(b, o, BLOCK.ENHANCED_PACKET, length)
+  const time = BigInt(meta.seconds) * 1_000_000_000n + BigInt(meta.nanoseconds)
+  set32(b, o + 8, meta.interfaceId)
+  set32(b, o + 12, Number((time >> 32n) & 0xffffffffn))
+  set32(b, o + 16, Number(time & 0xffffffffn))
+  set32(b, o + 20, captured)
+  set32(b, o + 24, meta.length)
+  b.set(header, data)
+  b.set(packet, data + header.length)
+  b.fill(0, data + captured, data + pad4(captured))
+  b.set(options, data + pad4(captured))
+}
+
+/** Type, and length in front and behind. */
+function frameBlock(b: Uint8Array, o: number, type: number, length: number): void {
+  set32(b, o, type)
+  set32(b, o + 4, length)
+  set32(b, o + length - 4, length)
 }
 
 function block(type: number, bodyLength: number): Uint8Array {
-  const length = 12 + bodyLength
-  const b = new Uint8Array(length)
-  set32(b, 0, type)
-  set32(b, 4, length)
-  set32(b, length - 4, length)
+  const b = new Uint8Array(BLOCK_OVERHEAD + bodyLength)
+  frameBlock(b, 0, type, b.length)
   return b
 }
 
+type Option = readonly [code: number, value: Uint8Array]
+
+function textOption(code: number, value: string): Option[] {
+  return value === '' ? [] : [[code, utf8(value)]]
+}
+
 /** Options and their end mark; nothing at all when there is no option. */
-function emitOptions(options: readonly (readonly [code: number, value: Uint8Array])[]): Uint8Array {
+function emitOptions(options: readonly Option[]): Uint8Array {
   if (options.length === 0) return new Uint8Array(0)
   const b = new Uint8Array(options.reduce((sum, [, value]) => sum + 4 + pad4(value.length), 4))
   let o = 0

@@ -23,17 +23,20 @@ export const OPTION = {
   comment: 1,
   epbFlags: 2,
   ifName: 2,
+  ifDescription: 3,
   ifTsresol: 9,
   ifTsoffset: 14,
+  shbHardware: 2,
+  shbOs: 3,
   shbUserappl: 4,
 } as const
 
 /** Type, both lengths. */
-const BLOCK_OVERHEAD = 12
+export const BLOCK_OVERHEAD = 12
 /** Fixed bodies before packet data or options. */
 const SECTION_BODY = 16
 const INTERFACE_BODY = 8
-const PACKET_BODY = 20
+export const PACKET_BODY = 20
 const SIMPLE_BODY = 4
 const OPTION_HEADER = 4
 /** More interfaces than this are not believed; a name is cut to this many bytes. */
@@ -41,6 +44,8 @@ const MAX_INTERFACES = 65_536
 const MAX_NAME = 255
 /** More comments than this on one packet are not kept. */
 const MAX_COMMENTS = 16
+/** And more than this on sections; with the largest option there is, these are 16 MiB. */
+const MAX_SECTION_COMMENTS = 256
 
 const MICROSECONDS: TimeUnit = { ticksPerSecond: 1_000_000n, offsetSeconds: 0 }
 
@@ -99,17 +104,24 @@ function readSection(reader: CaptureReader, start: number, end: number): Step {
   const major = get16(reader.buffer, start + 4, reader.little)
   if (major !== 1) return giveUp(reader, start + 4, `this is version ${major} of the pcapng format; version 1 is known`)
   reader.sectionStart = reader.interfaces.length
-  return 'other'
+  const ok = forEachOption(reader, start + SECTION_BODY, end, (code, o, length) => {
+    if (code === OPTION.comment && reader.comments.length < MAX_SECTION_COMMENTS) {
+      reader.comments.push(text(reader.buffer, o, length))
+    }
+  })
+  return ok ? 'other' : 'malformed'
 }
 
 function readInterface(reader: CaptureReader, start: number, end: number): Step {
   const { buffer, little } = reader
   if (end - start < INTERFACE_BODY) return giveUp(reader, start, 'an interface description is too short')
   let name = ''
+  let description = ''
   let ticksPerSecond = MICROSECONDS.ticksPerSecond
   let offsetSeconds = 0
   const ok = forEachOption(reader, start + INTERFACE_BODY, end, (code, o, length) => {
     if (code === OPTION.ifName) name = text(buffer, o, Math.min(length, MAX_NAME))
+    else if (code === OPTION.ifDescription) description = text(buffer, o, Math.min(length, MAX_NAME))
     else if (code === OPTION.ifTsresol && length === 1) ticksPerSecond = ticks(buffer[o] as number)
     else if (code === OPTION.ifTsoffset && length === 8) offsetSeconds = signed64(buffer, o, little)
   })
@@ -120,6 +132,7 @@ function readInterface(reader: CaptureReader, start: number, end: number): Step 
   reader.interfaces.push({
     linkType: get16(buffer, start, little),
     name,
+    description,
     snapLength: get32(buffer, start + 4, little),
   })
   reader.units.push({ ticksPerSecond, offsetSeconds })

@@ -68,7 +68,7 @@ describe.each([true, false])('reading pcap, little-endian %s', little => {
 
 test('link type without its frame check sequence bits', () => {
   const { reader } = readAll(order(true).pcapHeader(0x24000001))
-  expect(reader.interfaces).toEqual([{ linkType: 1, name: '', snapLength: 65535 }])
+  expect(reader.interfaces).toEqual([{ linkType: 1, name: '', description: '', snapLength: 65535 }])
 })
 
 test.each([

@@ -3,6 +3,7 @@
  * Cooked frames (captures on `any`) get an Ethernet header where their device has one, its destination unknown and zero;
  * other link headers go; a VLAN tag becomes a number, as the kernel hands it over. Reads within the record, never throws.
  */
+import { linkTypeOf } from '../../host/packet-ring.js'
 import { put16, u16 } from '../../wire/bytes.js'
 import type { CaptureRecord } from '../../wire/capture.js'
 import { ETHERNET_HEADER, isTag, TAG } from '../../wire/ethernet.js'
@@ -10,8 +11,6 @@ import { findIp, LINK } from '../../wire/link.js'
 import { blankCooked, readCooked, SLL_OUTGOING } from '../../wire/sll.js'
 import type { Direction, Frame } from '../core/frame.js'
 
-/** ARPHRD_ETHER and ARPHRD_LOOPBACK (linux/if_arp.h): devices whose frames have an Ethernet header. */
-const HARDWARE_WITH_ETHERNET = [1, 772]
 /** From here on the field behind the addresses is a type, below it a length. */
 const FIRST_ETHERTYPE = 0x0600
 /** PACKET_LOOPBACK and what follows has no direction that matters. */
@@ -33,11 +32,12 @@ interface Slab {
   bytes: Uint8Array
   used: number
 }
+const FIRST_SLAB = 8 * 1024
 const SLAB = 256 * 1024
 
 /** Returns a function that copies records of the link types which {@link findIp} knows; null: one ends before its link header. */
 export function createFrameReader(): (linkType: number, record: CaptureRecord) => DeviceFrame | null {
-  const slab: Slab = { bytes: new Uint8Array(SLAB), used: 0 }
+  const slab: Slab = { bytes: new Uint8Array(FIRST_SLAB), used: 0 }
   const cooked = blankCooked()
   const spot = { ip: 0, typeAt: 0 }
   const frame: DeviceFrame = {
@@ -57,7 +57,7 @@ export function createFrameReader(): (linkType: number, record: CaptureRecord) =
   function copy(record: CaptureRecord, from: number, header: number): void {
     const size = header + record.end - from
     if (slab.used + size > slab.bytes.length) {
-      slab.bytes = new Uint8Array(Math.max(size, SLAB))
+      slab.bytes = new Uint8Array(Math.max(size, Math.min(SLAB, 2 * slab.bytes.length)))
       slab.used = 0
     }
     frame.bytes = slab.bytes
@@ -73,10 +73,12 @@ export function createFrameReader(): (linkType: number, record: CaptureRecord) =
     frame.direction = packetType === SLL_OUTGOING ? 'out' : packetType < FIRST_ODD_TYPE ? 'in' : 'unknown'
     frame.ifindex = cooked.ifindex
     frame.isCooked = true
-    const isEthernet = HARDWARE_WITH_ETHERNET.includes(cooked.hardware)
-    copy(record, payload, isEthernet ? ETHERNET_HEADER : 0)
-    if (!isEthernet) return
-    frame.linkType = LINK.ETHERNET
+    frame.linkType = linkTypeOf(cooked.hardware)
+    if (frame.linkType !== LINK.ETHERNET) {
+      copy(record, payload, 0)
+      return
+    }
+    copy(record, payload, ETHERNET_HEADER)
     const { bytes, start } = frame
     bytes.fill(0, start, start + 6)
     bytes.set(record.bytes.subarray(address, address + 6), start + 6)

@@ -4,7 +4,7 @@ import type { Facts } from '../../facts/facts.js'
 import type { Frame, Tap } from '../core/frame.js'
 import { listCaptures } from './capture-files.js'
 import { type Base, nextSighting, notesOf, openSource, refill, type Source } from './source.js'
-import { createTaps, type TapTable } from './taps.js'
+import { createTaps, type DeviceNames, type TapTable } from './taps.js'
 import { createTimeOrder, type Sighting } from './time-order.js'
 
 /** Who takes what the files hold. */
@@ -23,8 +23,8 @@ export interface CaptureSink {
 }
 
 export interface ReadOptions {
-  /** Names of the host's interfaces by index, for captures on `any`; else they are called `if7`. */
-  readonly deviceOf?: (ifindex: number) => string | null
+  /** Names of interfaces for captures on `any`; without, they are called `if7`. */
+  readonly deviceOf?: DeviceNames
   /** What `-` is: standard input unless told. */
   readonly input?: Readable & { readonly isTTY?: boolean }
   /** Ends the reading; what was read is handed over. */
@@ -74,10 +74,16 @@ export async function readCaptures(
   return { frames: hand.count(), twins: order.twins }
 }
 
-/** Names of interfaces by index, as the facts of a host tell them. */
-export function deviceNames(facts: Facts): (ifindex: number) => string | null {
-  const names = new Map(facts.links.ok ? facts.links.value.map(l => [l.index, l.name] as const) : [])
-  return ifindex => names.get(ifindex) ?? null
+/** Names of interfaces by index, as the facts of a host tell them: its own, and those of Jool's namespaces. */
+export function deviceNames(facts: Facts): DeviceNames {
+  const names = new Map<string, string>()
+  const learn = (netns: string | null, links: readonly { readonly index: number; readonly name: string }[]) => {
+    for (const { index, name } of links) names.set(`${index} ${netns ?? ''}`, name)
+  }
+  if (facts.links.ok) learn(null, facts.links.value)
+  if (facts.jool.ok)
+    for (const { netns, links } of facts.jool.value.instances) learn(netns, netns === null ? [] : (links ?? []))
+  return (ifindex, netns) => names.get(`${ifindex} ${netns ?? ''}`) ?? null
 }
 
 interface Reading {

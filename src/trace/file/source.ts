@@ -7,7 +7,7 @@ import { checkEnd, createCaptureReader, nextRecord, pushBytes } from '../../wire
 import { isKnownLink, linkName } from '../../wire/link.js'
 import type { CaptureFile } from './capture-files.js'
 import { createFrameReader } from './device-frame.js'
-import type { TapTable } from './taps.js'
+import { describedIndex, type TapTable } from './taps.js'
 import type { Sighting } from './time-order.js'
 
 /** Seconds since 1970 that times count from, so that nanoseconds fit a number; null until a packet was read. */
@@ -112,7 +112,8 @@ export function nextSighting(source: Source, taps: TapTable, base: Base, numbers
       continue
     }
     const place = interfaceId === 0 ? file.place : { ...file.place, device: `${file.place.device}:${interfaceId}` }
-    const tap = taps.find(place, described.name, frame.ifindex, frame.linkType)
+    const ifindex = frame.ifindex || describedIndex(described.description)
+    const tap = taps.find(place, described.name, ifindex, frame.linkType)
     if (tap === null) {
       skip(source, 'the file names more interfaces than any host has')
       continue

@@ -14,8 +14,11 @@ export interface TapTable {
 
 const MAX_TAPS = 4096
 
-/** `deviceOf`: names of this host's interfaces by index. `announce`: called before the first packet of a tap. */
-export function createTaps(deviceOf: (ifindex: number) => string | null, announce: (tap: Tap) => void): TapTable {
+/** Names of interfaces by index, in the namespace of the trace (null) or another one; null: not known. */
+export type DeviceNames = (ifindex: number, netns: string | null) => string | null
+
+/** `announce`: called before the first packet of a tap. */
+export function createTaps(deviceOf: DeviceNames, announce: (tap: Tap) => void): TapTable {
   const byPlace = new Map<string, number>()
   const taps: Tap[] = []
   const announced = new Set<number>()
@@ -41,17 +44,21 @@ export function createTaps(deviceOf: (ifindex: number) => string | null, announc
   }
 }
 
-function placeOf(
-  file: Place,
-  interfaceName: string,
-  ifindex: number,
-  deviceOf: (ifindex: number) => string | null,
-): Place {
+function placeOf(file: Place, interfaceName: string, ifindex: number, deviceOf: DeviceNames): Place {
   const named = interfaceName === '' ? file : placeOfName(interfaceName)
   const netns = named.netns ?? file.netns
   // The name of a file says little when its packets name their interfaces themselves.
   const isNamed = interfaceName !== '' && named.device !== ANY_DEVICE
   if (isNamed || ifindex === 0) return { netns, device: named.device }
-  // Other namespaces count their interfaces by themselves.
-  return { netns, device: (netns === null ? deviceOf(ifindex) : null) ?? `if${ifindex}` }
+  return { netns, device: deviceOf(ifindex, netns) ?? `if${ifindex}` }
+}
+
+/** What we write about an interface beside its name: pcapng has no field for the index. 0: nothing. */
+export function describeIndex(ifindex: number): string {
+  return ifindex === 0 ? '' : `ifindex ${ifindex}`
+}
+
+/** Reads what {@link describeIndex} wrote; 0: it is something else. */
+export function describedIndex(description: string): number {
+  return Number(/^ifindex (\d{1,9})$/.exec(description)?.[1] ?? 0)
 }

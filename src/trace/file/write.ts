@@ -1,0 +1,135 @@
+/**
+ * Writes what a trace sees as pcapng: an interface for every tap, nanoseconds, directions, and on each packet what became
+ * of it. Wireshark shows all of that, and {@link readCaptures} reads it back to the same frames.
+ */
+import { machine, release, type } from 'node:os'
+import type { UserError } from '../../errors.js'
+import type { Facts } from '../../facts/facts.js'
+import { LINK } from '../../wire/link.js'
+import { emitInterface, emitSection, packetOptions, packetSize, putPacket } from '../../wire/pcapng-write.js'
+import type { Direction, Frame, Tap } from '../core/frame.js'
+import { factsComments } from './embedded-facts.js'
+import { openOutputFile } from './output-file.js'
+import { createPacketQueue, type Held, QUEUE_BOUNDS, type QueueBounds } from './packet-queue.js'
+import { describeIndex } from './taps.js'
+
+export interface TraceWriterOptions {
+  readonly path: string
+  /** The program's name and version: `nat64 1.0.0`. */
+  readonly application: string
+  /** What is traced, in words; becomes a comment on the file. */
+  readonly target: string
+  /** Written into the file, so that it can be analysed without others. null: none. */
+  readonly facts: Facts | null
+  /** Files that are being read. */
+  readonly inputs?: readonly string[]
+  /** Called once, when the file can no longer be written; the trace goes on without it. */
+  readonly onProblem: (error: UserError) => void
+  readonly bounds?: QueueBounds
+}
+
+export interface WriteSummary {
+  readonly packets: number
+  /** Of these, packets that had to leave before they were judged. */
+  readonly unjudged: number
+}
+
+export interface TraceWriter {
+  /** Before all frames: milliseconds since 1970 at the epoch of the trace. */
+  start(epochMs: number): void
+  /** Before the first frame of the tap. */
+  tap(tap: Tap): void
+  /** Takes a copy of the frame. Returns its ticket. */
+  see(frame: Frame): number
+  /** Says what became of the packet of this ticket, in comments to be written with it; none: it belongs to no path. */
+  judge(ticket: number, comments: readonly string[]): void
+  /** Writes what is judged; to be called some times a second, so that others can read along. */
+  flush(): void
+  /** Lets all packets go, and completes the file. */
+  close(): WriteSummary
+}
+
+/** The comment on a packet that had to leave before its path was known. */
+export const NOT_JUDGED = 'not judged: the trace had to let this packet go before its path was settled'
+
+/** Packet flags by direction. */
+const FLAGS: Readonly<Record<Direction, number>> = { in: 1, out: 2, unknown: -1 }
+const NOTHING = new Uint8Array(0)
+
+/**
+ * Opens the file. Writing takes no longer than the system needs to accept some 256 KiB.
+ * @throws UserError exit status 3: it cannot be opened; 2: it is a file that is being read
+ */
+export function openTraceWriter(options: TraceWriterOptions): TraceWriter {
+  const { path, inputs = [], bounds = QUEUE_BOUNDS } = options
+  let isBroken = false
+  const file = openOutputFile(path, inputs, error => {
+    isBroken = true
+    options.onProblem(error)
+  })
+  const taps: Tap[] = []
+  /** By tap: its number in the file. */
+  const interfaces = new Map<number, number>()
+  const plain = { in: packetOptions(1, []), out: packetOptions(2, []), unknown: NOTHING }
+  let epoch = 0
+  let packets = 0
+  let unjudged = 0
+
+  function put(block: Uint8Array): void {
+    const { buffer, at } = file.reserve(block.length)
+    buffer.set(block, at)
+  }
+
+  function interfaceOf(tapId: number): number {
+    const known = interfaces.get(tapId)
+    if (known !== undefined) return known
+    const { linkType = LINK.ETHERNET, device = `tap ${tapId}`, netns = null, ifindex = 0 } = taps[tapId] ?? {}
+    const name = netns === null ? device : `${device}@${netns}`
+    put(emitInterface(linkType, name, describeIndex(ifindex)))
+    interfaces.set(tapId, interfaces.size)
+    return interfaces.size - 1
+  }
+
+  function write({ tap, time, direction, length, frame, comments }: Held): void {
+    const interfaceId = interfaceOf(tap)
+    const says = comments ?? [NOT_JUDGED]
+    const packet = says.length === 0 ? plain[direction] : packetOptions(FLAGS[direction], says)
+    const seconds = Math.floor(time / 1e9)
+    const meta = { interfaceId, seconds: epoch + seconds, nanoseconds: Math.floor(time - seconds * 1e9), length }
+    const { buffer, at } = file.reserve(packetSize(frame.length, packet))
+    putPacket(buffer, at, meta, packet, NOTHING, frame)
+    packets++
+    if (comments === null) unjudged++
+  }
+
+  const queue = createPacketQueue(bounds, held => {
+    if (!isBroken) write(held)
+  })
+  put(sectionOf(options))
+  return {
+    start(epochMs) {
+      epoch = Math.floor(epochMs / 1000)
+    },
+    tap(tap) {
+      taps[tap.id] = tap
+    },
+    see: frame => (isBroken ? -1 : queue.add(frame, taps[frame.tap]?.linkType === LINK.ETHERNET)),
+    judge: queue.judge,
+    flush: file.flush,
+    close() {
+      queue.drain()
+      file.close()
+      return { packets, unjudged }
+    },
+  }
+}
+
+function sectionOf({ application, target, facts }: TraceWriterOptions): Uint8Array {
+  // Facts may be of another host than the one that writes.
+  const kernel = facts?.kernel.ok ? facts.kernel.value : { release: release(), machine: machine() }
+  return emitSection(application, {
+    hardware: kernel.machine,
+    os: `${type()} ${kernel.release}`,
+    comments: [`nat64 trace: ${target}`, ...(facts === null ? [] : factsComments(facts))],
+  })
+}
