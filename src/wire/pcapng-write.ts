@@ -12,6 +12,8 @@ export interface SectionAbout {
   readonly comments?: readonly string[]
 }
 
+const ENCODER = new TextEncoder()
+
 /** Section header block that names the program. */
 export function emitSection(
   application: string,
@@ -140,7 +142,7 @@ function emitOptions(options: readonly Option[]): Uint8Array {
 }
 
 function utf8(value: string): Uint8Array {
-  const bytes = new TextEncoder().encode(value)
+  const bytes = ENCODER.encode(value)
   if (bytes.length <= MAX_OPTION) return bytes
   // Cut before a character, not inside it.
   let end = MAX_OPTION

@@ -149,8 +149,10 @@ function signed64(b: Uint8Array, o: number, little: boolean): number {
   return high * 2 ** 32 + get32(b, little ? o : o + 4, little)
 }
 
+const DECODER = new TextDecoder()
+
 function text(b: Uint8Array, o: number, length: number): string {
-  return new TextDecoder().decode(b.subarray(o, o + length)).replace(/\0+$/, '')
+  return DECODER.decode(b.subarray(o, o + length)).replace(/\0+$/, '')
 }
 
 function readPacket(reader: CaptureReader, isObsolete: boolean, start: number, end: number): Step {
