@@ -203,6 +203,7 @@ describe('what we write', () => {
       path: path(),
       application: 'nat64 1.2.3',
       target: '10.0.0.2',
+      extent: 'described',
       facts: factsOf(0),
       onProblem(error) {
         throw error
@@ -222,7 +223,14 @@ describe('what we write', () => {
     const onProblem = (error: UserError) => {
       throw error
     }
-    const writer = openTraceWriter({ path: join(dir, name), application: 'nat64 1', target: 'all', facts, onProblem })
+    const writer = openTraceWriter({
+      path: join(dir, name),
+      application: 'nat64 1',
+      target: 'all',
+      extent: 'described',
+      facts,
+      onProblem,
+    })
     writer.start(source.epochMs!)
     for (const tap of source.taps) if (tap) writer.tap(tap)
     for (const frame of source.frames.filter(isWanted)) writer.judge(writer.see(frame), [])
@@ -319,6 +327,7 @@ test('a disk that fills up: one sentence, and the file holds whole packets until
       path,
       application: 'nat64 1',
       target: 'all',
+      extent: 'described',
       facts: null,
       onProblem: e => problems.push(e),
     })

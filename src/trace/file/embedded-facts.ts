@@ -1,7 +1,7 @@
 /**
- * Facts of the host within a capture file, so that it can be analysed anywhere without another file: compressed, as
- * comments on the file, `nat64-facts 1/2 H4sI…`. A custom block would need a number of our own; comments every reader
- * knows, and passes by.
+ * What a capture file of ours says of itself, so that it can be analysed anywhere without another file: what was traced,
+ * where it was captured, and the facts of the host. These are comments on the file, the facts compressed and in pieces:
+ * `nat64-facts 1/2 H4sI…`. A custom block would need a number of our own; comments every reader knows, and passes by.
  */
 import { closeSync, openSync, readSync } from 'node:fs'
 import { gunzipSync, gzipSync } from 'node:zlib'
@@ -11,7 +11,25 @@ import { parseFacts } from '../../facts/save.js'
 import { createCaptureReader, nextRecord, pushBytes } from '../../wire/capture-reader.js'
 import { MAX_OPTION } from '../../wire/pcapng-write.js'
 
-const MARK = 'nat64-facts'
+/**
+ * Where packets were captured: on every interface, made promiscuous or not (passive), or at the places alone that the file
+ * describes.
+ */
+export type CaptureExtent = 'promiscuous' | 'passive' | 'described'
+
+export interface OwnFile {
+  /** What was traced, in words. */
+  readonly target: string
+  readonly extent: CaptureExtent
+  /** null: none were written. */
+  readonly facts: Facts | null
+}
+
+const EXTENTS: Readonly<Record<CaptureExtent, string>> = {
+  promiscuous: 'captured on all interfaces',
+  passive: 'captured on all interfaces, none made promiscuous',
+  described: 'captured on the interfaces of this file',
+}
 /** Of a comment, behind `nat64-facts 12/34 `. */
 const PIECE = MAX_OPTION - 24
 /** A host of 300 guests needs two pieces. */
@@ -21,20 +39,44 @@ const MAX_TEXT = 64 * 1024 * 1024
 /** Where the comments of a file end, at the latest. */
 const MAX_HEADER = 16 * 1024 * 1024
 
-/** The comments that hold the facts. */
-export function factsComments(facts: Facts): string[] {
+/** The comments that say it. */
+export function ownComments({ target, extent, facts }: OwnFile): string[] {
+  return [`nat64 trace: ${target}`, EXTENTS[extent], ...(facts === null ? [] : factsComments(facts))]
+}
+
+function factsComments(facts: Facts): string[] {
   const text = gzipSync(JSON.stringify(facts), { level: 9 }).toString('base64')
   const count = Math.ceil(text.length / PIECE)
-  if (count > MAX_PIECES) return [`the facts of the host are not in this file: they are too large`]
-  return Array.from({ length: count }, (_, i) => `${MARK} ${i + 1}/${count} ${text.slice(i * PIECE, (i + 1) * PIECE)}`)
+  if (count > MAX_PIECES) return ['the facts of the host are not in this file: they are too large']
+  return Array.from(
+    { length: count },
+    (_, i) => `nat64-facts ${i + 1}/${count} ${text.slice(i * PIECE, (i + 1) * PIECE)}`,
+  )
+}
+
+/**
+ * Reads what a capture file says of itself; null: it is none of ours.
+ * @throws UserError exit status 3: the file cannot be read; 4: its facts are damaged
+ */
+export function readOwnFile(path: string): OwnFile | null {
+  const comments = readComments(path)
+  const target = /^nat64 trace: (.*)$/s.exec(comments[0] ?? '')?.[1]
+  if (target === undefined) return null
+  const extents = Object.keys(EXTENTS) as CaptureExtent[]
+  const extent = extents.find(e => comments[1] === EXTENTS[e]) ?? 'described'
+  return { target, extent, facts: factsIn(comments, path) }
 }
 
 /**
  * Reads the facts that a capture file holds; null: none.
- * @throws UserError exit status 3: the file cannot be read; 4: its facts are damaged
+ * @throws UserError as {@link readOwnFile} does
  */
 export function readFacts(path: string): Facts | null {
-  const pieces = readComments(path).flatMap(comment => {
+  return readOwnFile(path)?.facts ?? null
+}
+
+function factsIn(comments: readonly string[], path: string): Facts | null {
+  const pieces = comments.flatMap(comment => {
     const [, number, , text] = /^nat64-facts (\d+)\/(\d+) ([A-Za-z0-9+/=]+)$/.exec(comment) ?? []
     return number === undefined || text === undefined ? [] : [{ number: Number(number), text }]
   })

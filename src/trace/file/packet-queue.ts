@@ -16,6 +16,8 @@ export interface Held {
   readonly frame: Uint8Array
   /** What is written with it; null: it was not judged. */
   comments: readonly string[] | null
+  /** It is not wanted after all. */
+  isDropped: boolean
 }
 
 export interface PacketQueue {
@@ -23,6 +25,8 @@ export interface PacketQueue {
   add(frame: Frame, isEthernet: boolean): number
   /** Sets what to write with the packet of this ticket; too late, it changes nothing. */
   judge(ticket: number, comments: readonly string[]): void
+  /** Forgets the packet of this ticket: it is not to be written. */
+  drop(ticket: number): void
   /** Lets all packets go. */
   drain(): void
 }
@@ -72,7 +76,7 @@ export function createPacketQueue(bounds: QueueBounds, leave: (held: Held) => vo
       first += head
       head = 0
     }
-    leave(held)
+    if (!held.isDropped) leave(held)
   }
 
   function leaveJudged(): void {
@@ -86,7 +90,7 @@ export function createPacketQueue(bounds: QueueBounds, leave: (held: Held) => vo
       const copy = room(captured + tag)
       copyFrame(frame, captured, tag, copy)
       const { tap, time, direction } = frame
-      waiting.push({ tap, time, direction, length: frame.length + tag, frame: copy, comments: null })
+      waiting.push({ tap, time, direction, length: frame.length + tag, frame: copy, comments: null, isDropped: false })
       bytes += copy.length + OVERHEAD
       latest = Math.max(latest, time)
       while (head < waiting.length && (bytes > bounds.bytes || latest - (waiting[head] as Held).time > bounds.age)) {
@@ -99,6 +103,13 @@ export function createPacketQueue(bounds: QueueBounds, leave: (held: Held) => vo
       const held = ticket - first >= head ? waiting[ticket - first] : undefined
       if (held === undefined) return
       held.comments = comments
+      leaveJudged()
+    },
+    drop(ticket) {
+      const held = ticket - first >= head ? waiting[ticket - first] : undefined
+      if (held === undefined) return
+      held.isDropped = true
+      held.comments = []
       leaveJudged()
     },
     drain() {

@@ -11,7 +11,10 @@ import { createTimeOrder, type Sighting } from './time-order.js'
 export interface CaptureSink {
   /** Before all frames: milliseconds since 1970 at the epoch of the trace, a whole second. */
   start(epochMs: number): void
-  /** A place, right before its first frame. Its number is its own, but they do not come in that order. */
+  /**
+   * A place where packets were captured, before its first frame; one that a file describes also if it has none. Its number
+   * is its own, but they do not come in that order.
+   */
   tap(tap: Tap): void
   /**
    * A packet, valid until the call returns. Times do not go backwards, save for packets that stand more than a second too

@@ -2,9 +2,10 @@
 import { createReadStream } from 'node:fs'
 import { addAbortSignal, type Readable } from 'node:stream'
 import { EXIT, fileError, UserError } from '../../errors.js'
-import type { CaptureReader } from '../../wire/capture.js'
+import type { CaptureInterface, CaptureReader } from '../../wire/capture.js'
 import { checkEnd, createCaptureReader, nextRecord, pushBytes } from '../../wire/capture-reader.js'
-import { isKnownLink, linkName } from '../../wire/link.js'
+import { isKnownLink, LINK, linkName } from '../../wire/link.js'
+import type { Tap } from '../core/frame.js'
 import type { CaptureFile } from './capture-files.js'
 import { createFrameReader } from './device-frame.js'
 import { describedIndex, type TapTable } from './taps.js'
@@ -23,6 +24,8 @@ export interface Source {
   readonly chunks: AsyncIterator<Uint8Array>
   /** Numbers of its interfaces among all captures. */
   readonly captures: number[]
+  /** How many of the interfaces that it describes were looked at. */
+  described: number
   /** Packets that were passed over, and why. */
   readonly skipped: Map<string, number>
   /** The latest time that was read, ns since the base. */
@@ -52,6 +55,7 @@ export function openSource(
     stream,
     chunks: stream[Symbol.asyncIterator]() as AsyncIterator<Uint8Array>,
     captures: [],
+    described: 0,
     skipped: new Map(),
     latest: Number.NEGATIVE_INFINITY,
     isDone: false,
@@ -97,8 +101,8 @@ export function notesOf({ file, reader, skipped, problem }: Source): string[] {
 
 /** The next packet of the bytes that are there, or null. */
 export function nextSighting(source: Source, taps: TapTable, base: Base, numbers: { next: number }): Sighting | null {
-  const { reader, file } = source
-  while (nextRecord(reader)) {
+  const { reader } = source
+  while (hasNext(source, taps)) {
     const { record, interfaces } = reader
     const { interfaceId } = record
     const described = interfaces[interfaceId]
@@ -111,9 +115,7 @@ export function nextSighting(source: Source, taps: TapTable, base: Base, numbers
       skip(source, 'they are cut short within the link header')
       continue
     }
-    const place = interfaceId === 0 ? file.place : { ...file.place, device: `${file.place.device}:${interfaceId}` }
-    const ifindex = frame.ifindex || describedIndex(described.description)
-    const tap = taps.find(place, described.name, ifindex, frame.linkType)
+    const tap = tapOf(source, taps, interfaceId, frame)
     if (tap === null) {
       skip(source, 'the file names more interfaces than any host has')
       continue
@@ -127,6 +129,31 @@ export function nextSighting(source: Source, taps: TapTable, base: Base, numbers
     return { time, tap: tap.id, direction, bytes, start, ip, end, length, vlan, captures, isCooked, isGone: false }
   }
   return null
+}
+
+/** Reads on to the next packet. Interfaces with a name that the file describes on the way are taps, packets or not. */
+function hasNext(source: Source, taps: TapTable): boolean {
+  const { reader } = source
+  const isThere = nextRecord(reader)
+  for (; source.described < reader.interfaces.length; source.described++) {
+    const { name, linkType } = reader.interfaces[source.described] as CaptureInterface
+    if (name === '' || !isKnownLink(linkType) || linkType === LINK.SLL || linkType === LINK.SLL2) continue
+    const link = linkType === LINK.ETHERNET ? LINK.ETHERNET : LINK.RAW
+    const tap = tapOf(source, taps, source.described, { ifindex: 0, linkType: link })
+    if (tap !== null) taps.announce(tap.id)
+  }
+  return isThere
+}
+
+function tapOf(
+  { file, reader }: Source,
+  taps: TapTable,
+  interfaceId: number,
+  frame: { readonly ifindex: number; readonly linkType: number },
+): Tap | null {
+  const { name, description } = reader.interfaces[interfaceId] as CaptureInterface
+  const place = interfaceId === 0 ? file.place : { ...file.place, device: `${file.place.device}:${interfaceId}` }
+  return taps.find(place, name, frame.ifindex || describedIndex(description), frame.linkType)
 }
 
 function skip({ skipped }: Source, why: string): void {

@@ -8,19 +8,21 @@ import type { Facts } from '../../facts/facts.js'
 import { LINK } from '../../wire/link.js'
 import { emitInterface, emitSection, packetOptions, packetSize, putPacket } from '../../wire/pcapng-write.js'
 import type { Direction, Frame, Tap } from '../core/frame.js'
-import { factsComments } from './embedded-facts.js'
+import { type CaptureExtent, ownComments } from './embedded-facts.js'
 import { openOutputFile } from './output-file.js'
 import { createPacketQueue, type Held, QUEUE_BOUNDS, type QueueBounds } from './packet-queue.js'
 import { describeIndex } from './taps.js'
 
 export interface TraceWriterOptions {
   readonly path: string
+  /** What is traced, in words. */
+  readonly target: string
+  /** Default: `described`. */
+  readonly extent?: CaptureExtent
+  /** Written into the file, so that it can be analysed without another. null: none. */
+  readonly facts: Facts | null
   /** The program's name and version: `nat64 1.0.0`. */
   readonly application: string
-  /** What is traced, in words; becomes a comment on the file. */
-  readonly target: string
-  /** Written into the file, so that it can be analysed without others. null: none. */
-  readonly facts: Facts | null
   /** Files that are being read. */
   readonly inputs?: readonly string[]
   /** Called once, when the file can no longer be written; the trace goes on without it. */
@@ -37,12 +39,14 @@ export interface WriteSummary {
 export interface TraceWriter {
   /** Before all frames: milliseconds since 1970 at the epoch of the trace. */
   start(epochMs: number): void
-  /** Before the first frame of the tap. */
+  /** Before the first frame of the tap; becomes an interface of the file at once. */
   tap(tap: Tap): void
-  /** Takes a copy of the frame. Returns its ticket. */
+  /** Takes a copy of the frame. Returns its ticket; -1: it is not written. */
   see(frame: Frame): number
   /** Says what became of the packet of this ticket, in comments to be written with it; none: it belongs to no path. */
   judge(ticket: number, comments: readonly string[]): void
+  /** The packet of this ticket is not wanted after all. */
+  drop(ticket: number): void
   /** Writes what is judged; to be called some times a second, so that others can read along. */
   flush(): void
   /** Lets all packets go, and completes the file. */
@@ -67,9 +71,8 @@ export function openTraceWriter(options: TraceWriterOptions): TraceWriter {
     isBroken = true
     options.onProblem(error)
   })
-  const taps: Tap[] = []
-  /** By tap: its number in the file. */
-  const interfaces = new Map<number, number>()
+  /** By number: the link type, and which interface of the file it is. */
+  const taps = new Map<number, { readonly linkType: number; readonly interfaceId: number }>()
   const plain = { in: packetOptions(1, []), out: packetOptions(2, []), unknown: NOTHING }
   let epoch = 0
   let packets = 0
@@ -80,18 +83,8 @@ export function openTraceWriter(options: TraceWriterOptions): TraceWriter {
     buffer.set(block, at)
   }
 
-  function interfaceOf(tapId: number): number {
-    const known = interfaces.get(tapId)
-    if (known !== undefined) return known
-    const { linkType = LINK.ETHERNET, device = `tap ${tapId}`, netns = null, ifindex = 0 } = taps[tapId] ?? {}
-    const name = netns === null ? device : `${device}@${netns}`
-    put(emitInterface(linkType, name, describeIndex(ifindex)))
-    interfaces.set(tapId, interfaces.size)
-    return interfaces.size - 1
-  }
-
   function write({ tap, time, direction, length, frame, comments }: Held): void {
-    const interfaceId = interfaceOf(tap)
+    const interfaceId = taps.get(tap)?.interfaceId ?? 0
     const says = comments ?? [NOT_JUDGED]
     const packet = says.length === 0 ? plain[direction] : packetOptions(FLAGS[direction], says)
     const seconds = Math.floor(time / 1e9)
@@ -110,11 +103,17 @@ export function openTraceWriter(options: TraceWriterOptions): TraceWriter {
     start(epochMs) {
       epoch = Math.floor(epochMs / 1000)
     },
-    tap(tap) {
-      taps[tap.id] = tap
+    tap({ id, linkType, device, netns, ifindex }) {
+      if (taps.has(id)) return
+      put(emitInterface(linkType, netns === null ? device : `${device}@${netns}`, describeIndex(ifindex)))
+      taps.set(id, { linkType, interfaceId: taps.size })
     },
-    see: frame => (isBroken ? -1 : queue.add(frame, taps[frame.tap]?.linkType === LINK.ETHERNET)),
+    see(frame) {
+      const tap = taps.get(frame.tap)
+      return isBroken || tap === undefined ? -1 : queue.add(frame, tap.linkType === LINK.ETHERNET)
+    },
     judge: queue.judge,
+    drop: queue.drop,
     flush: file.flush,
     close() {
       queue.drain()
@@ -124,12 +123,12 @@ export function openTraceWriter(options: TraceWriterOptions): TraceWriter {
   }
 }
 
-function sectionOf({ application, target, facts }: TraceWriterOptions): Uint8Array {
+function sectionOf({ application, target, extent = 'described', facts }: TraceWriterOptions): Uint8Array {
   // Facts may be of another host than the one that writes.
   const kernel = facts?.kernel.ok ? facts.kernel.value : { release: release(), machine: machine() }
   return emitSection(application, {
     hardware: kernel.machine,
     os: `${type()} ${kernel.release}`,
-    comments: [`nat64 trace: ${target}`, ...(facts === null ? [] : factsComments(facts))],
+    comments: ownComments({ target, extent, facts }),
   })
 }

@@ -8,7 +8,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Facts } from '../../../src/facts/facts.js'
 import { loadFacts } from '../../../src/facts/load.js'
 import { parseFacts } from '../../../src/facts/save.js'
-import { factsComments, readFacts } from '../../../src/trace/file/embedded-facts.js'
+import { ownComments, readFacts, readOwnFile } from '../../../src/trace/file/embedded-facts.js'
 import { openTraceWriter } from '../../../src/trace/file/write.js'
 import { emitSection } from '../../../src/wire/pcapng-write.js'
 import { readAll } from '../../wire/read-all.js'
@@ -61,26 +61,47 @@ test('a large host in several pieces; one that is too large is left out, and tha
   const path = written(large)
   expect(readAll(readFileSync(path)).reader.comments.length).toBeGreaterThan(10)
   expect(readFacts(path)).toEqual(large)
-  expect(factsComments(noisy(4_000_000))).toEqual(['the facts of the host are not in this file: they are too large'])
+  expect(ownComments({ target: 'x', extent: 'passive', facts: noisy(4_000_000) })).toEqual([
+    'nat64 trace: x',
+    'captured on all interfaces, none made promiscuous',
+    'the facts of the host are not in this file: they are too large',
+  ])
+})
+
+test.each(['promiscuous', 'passive', 'described'] as const)('captured %s', extent => {
+  const comments = ownComments({ target: 'guest 100,\nnet0', extent, facts: null })
+  expect(readOwnFile(commented(...comments))).toEqual({ target: 'guest 100,\nnet0', extent, facts: null })
 })
 
 test('other files have none', () => {
   expect(readFacts(written(null))).toBeNull()
   for (const name of ['guest.pcap', 'both.pcapng', 'README.md']) {
-    expect(readFacts(join(FIXTURES, 'pcap', name))).toBeNull()
+    expect(readOwnFile(join(FIXTURES, 'pcap', name))).toBeNull()
   }
   expect(readFacts(file(new Uint8Array(0)))).toBeNull()
   expect(() => readFacts(join(dir, 'nowhere'))).toThrow(/^cannot read .*nowhere: there is no such file or directory\.$/)
 })
 
+const OURS = 'nat64 trace: all'
 const commented = (...comments: string[]) => file(emitSection('t', { comments }))
 const packed = (text: string | Uint8Array) => gzipSync(text).toString('base64')
 
 test.each<[what: string, path: () => string, sentence: RegExp]>([
-  ['a piece is missing', () => commented(factsComments(parseFacts(HOST, ''))[0]!.slice(0, 4000)), /are damaged\.$/],
-  ['no archive', () => commented('nat64-facts 1/1 AAAA'), /^the facts of the host in .* are damaged\.$/],
-  ['no facts', () => commented(`nat64-facts 1/1 ${packed('{}')}`), /does not hold facts of a host: it has no "schema"/],
-  ['a bomb', () => commented(`nat64-facts 1/1 ${packed(new Uint8Array(70 * 1024 * 1024))}`), /are damaged\.$/],
+  [
+    'a piece is missing',
+    () =>
+      commented(
+        ...ownComments({ target: '', extent: 'passive', facts: parseFacts(HOST, '') }).map(c => c.slice(0, 4000)),
+      ),
+    /are damaged\.$/,
+  ],
+  ['no archive', () => commented(OURS, 'nat64-facts 1/1 AAAA'), /^the facts of the host in .* are damaged\.$/],
+  [
+    'no facts',
+    () => commented(OURS, `nat64-facts 1/1 ${packed('{}')}`),
+    /does not hold facts of a host: it has no "schema"/,
+  ],
+  ['a bomb', () => commented(OURS, `nat64-facts 1/1 ${packed(new Uint8Array(70 * 1024 * 1024))}`), /are damaged\.$/],
 ])('%s', (_, path, sentence) => {
   expect(() => readFacts(path())).toThrow(sentence)
   expect(() => readFacts(path())).toThrow(expect.objectContaining({ exitCode: 4 }))

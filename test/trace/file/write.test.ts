@@ -41,6 +41,7 @@ function open(options: Partial<TraceWriterOptions> = {}) {
     path,
     application: 'nat64 1.2.3',
     target: '203.0.113.10',
+    extent: 'described',
     facts: null,
     onProblem: e => problems.push(e),
     ...options,
@@ -53,7 +54,7 @@ function open(options: Partial<TraceWriterOptions> = {}) {
 const written = (path: string) => readAll(readFileSync(path))
 const comments = (path: string) => written(path).seen.map(r => r.comments.join(' | '))
 
-test('interfaces as they appear, directions, nanoseconds, lengths', () => {
+test('interfaces, directions, nanoseconds, lengths', () => {
   const { writer, path } = open()
   for (const frame of [
     frameOf({ tap: 1, direction: 'out', data: PING6, ip: 0, time: 5, length: 1500 }),
@@ -66,21 +67,31 @@ test('interfaces as they appear, directions, nanoseconds, lengths', () => {
   expect(writer.close()).toEqual({ packets: 4, unjudged: 0 })
   const { reader, seen, problem } = written(path)
   expect(problem).toBeNull()
-  expect(reader.comments).toEqual(['nat64 trace: 203.0.113.10'])
+  expect(reader.comments).toEqual(['nat64 trace: 203.0.113.10', 'captured on the interfaces of this file'])
   expect(reader.interfaces.map(i => [i.name, i.description, i.linkType])).toEqual([
-    ['nat64', 'ifindex 8', 101],
     ['tap100i0', 'ifindex 7', 1],
+    ['nat64', 'ifindex 8', 101],
     ['veth0@blue', 'ifindex 2', 1],
   ])
   const seconds = EPOCH / 1000
   expect(seen.map(r => [r.interfaceId, r.time, r.flags, r.length])).toEqual([
-    [0, `${seconds}.000000005`, 2, 1500],
-    [1, `${seconds + 1}.234567890`, 1, 62],
-    [0, `${seconds - 1}.999999999`, -1, 48],
+    [1, `${seconds}.000000005`, 2, 1500],
+    [0, `${seconds + 1}.234567890`, 1, 62],
+    [1, `${seconds - 1}.999999999`, -1, 48],
     [2, `${seconds + 3}.000000000`, 1, 66],
   ])
   expect(seen[3]?.data).toMatch(/^02000000000a02000000000b8100006486dd60/)
   expect(statSync(path).mode & 0o777).toBe(0o600)
+})
+
+test('frames of places that nobody announced are not written; places without frames are', async () => {
+  const { writer, path } = open()
+  writer.tap({ ...INNER, device: 'other' })
+  expect(writer.see(frameOf({ tap: 9 }))).toBe(-1)
+  writer.close()
+  expect(written(path).reader.interfaces.length).toBe(3)
+  const { taps, frames } = await collect([path])
+  expect([taps, frames]).toEqual([[TAP, TUN, INNER], []])
 })
 
 test('a tag that is still in its frame is not put in again', () => {
@@ -110,6 +121,17 @@ describe('verdicts', () => {
     expect(packets().length).toBe(2)
     expect(writer.close()).toEqual({ packets: 4, unjudged: 1 })
     expect(comments(path)).toEqual(['a | delivered', 'b', NOT_JUDGED, 'd'])
+  })
+
+  test('a packet that is not wanted is not written', () => {
+    const { writer, path } = open()
+    const tickets = [0, 1, 2].map(time => writer.see(frameOf({ time })))
+    writer.drop(tickets[1]!)
+    writer.judge(tickets[0]!, ['a'])
+    writer.drop(tickets[0]!)
+    writer.drop(-1)
+    expect(writer.close()).toEqual({ packets: 2, unjudged: 1 })
+    expect(comments(path)).toEqual(['a', NOT_JUDGED])
   })
 
   test('a packet that waits too long, or too many of them, leave without', () => {
