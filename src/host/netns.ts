@@ -95,6 +95,17 @@ export function bootId(): string {
   return tryRead('/proc/sys/kernel/random/boot_id')
 }
 
+/** When a process was started, in the kernel's ticks; null when there is none. With its id it tells a process for certain. */
+export function processStart(pid: number): string | null {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1')
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+    return fields[0] === 'Z' ? null : (fields[19] ?? null)
+  } catch {
+    return null
+  }
+}
+
 /** Seconds since boot, suspended time included. */
 export function uptimeSeconds(): number {
   return Number(tryRead('/proc/uptime').split(' ')[0] ?? 0)

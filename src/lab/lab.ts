@@ -1,8 +1,9 @@
 /** Builds labs and takes them down. */
 import { EXIT, UserError } from '../errors.js'
+import { processStart } from '../host/netns.js'
 import { enterLab } from './enter.js'
 import { checkLabOptions, LAB, type LabOptions, type LabRole, labRoles } from './options.js'
-import { endProcesses, processesIn, processStart, startHost } from './processes.js'
+import { endProcesses, processesIn, startHost } from './processes.js'
 import { complaint, type Ran, run, shellText } from './shell.js'
 import { claimLab, forgetLab, type LabState, readLab, requireLab, saveLab } from './state.js'
 import { type LabStep, planLab } from './topology.js'

@@ -3,22 +3,12 @@ import { spawn } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { EXIT, UserError } from '../errors.js'
+import { processStart } from '../host/netns.js'
 import { enterLab, labDirectory } from './enter.js'
 import { HOST_PROGRAM } from './host-program.js'
 import type { LabRole } from './options.js'
 import { labEnvironment, run } from './shell.js'
 import type { LabDaemon } from './state.js'
-
-/** When a process was started, in the kernel's ticks; null when there is none. */
-export function processStart(pid: number): string | null {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1')
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-    return fields[0] === 'Z' ? null : (fields[19] ?? null)
-  } catch {
-    return null
-  }
-}
 
 /** Starts the servers of a lab's host as a process that outlives us. Throws a UserError when it does not come up. */
 export async function startHost(

@@ -5,7 +5,7 @@
 import { readdirSync, readFileSync, unlinkSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { EXIT, UserError } from '../errors.js'
-import { bootId, netnsInode } from '../host/netns.js'
+import { bootId, netnsInode, processStart } from '../host/netns.js'
 import { writeFileAtomically } from './atomic-write.js'
 import type { Change } from './plan/change.js'
 
@@ -17,6 +17,8 @@ export interface JournalRecord {
   /** Index of the device, 0 before it exists: a later device of the same name is not ours. */
   readonly tunIndex: number
   readonly pid: number
+  /** When that process was started, in the kernel's ticks; null: not known. */
+  readonly started: string | null
   readonly bootId: string
   readonly netns: number
   /** In the order they were made; the last one may not have happened. */
@@ -35,6 +37,7 @@ export function newJournal(path: string, tun: string, changes: readonly Change[]
     tun,
     tunIndex: 0,
     pid: process.pid,
+    started: processStart(process.pid),
     bootId: bootId(),
     netns: netnsInode(),
     changes,
@@ -124,7 +127,7 @@ export function otherJournals(path: string): JournalRecord[] {
     const other = join(dir, file)
     if (!file.endsWith('.journal.json') || other === path) continue
     const record = parseRecord(readText(other))
-    if (record && record.bootId === bootId() && record.netns === netnsInode() && isRunning(record.pid))
+    if (record && record.bootId === bootId() && record.netns === netnsInode() && isOwnerAlive(record))
       found.push(record)
   }
   return found
@@ -146,11 +149,14 @@ function readText(path: string): string {
   }
 }
 
-function isRunning(pid: number): boolean {
+/** Says whether the process that wrote the journal is still there, and not another one that got its id. */
+export function isOwnerAlive({ pid, started }: JournalRecord): boolean {
   try {
     process.kill(pid, 0)
-    return true
   } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM'
+    if ((error as NodeJS.ErrnoException).code !== 'EPERM') return false
   }
+  const now = processStart(pid)
+  // Not to be seen, as with hidepid, is no proof of death.
+  return now === null || (started ?? now) === now
 }
