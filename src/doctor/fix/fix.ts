@@ -3,8 +3,12 @@ import { mkdirSync, readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { EXIT, type ExitCode, UserError } from '../../errors.js'
 import { collectFacts } from '../../facts/collect/collect.js'
+import type { Facts } from '../../facts/facts.js'
 import { hasNetAdmin } from '../../host/caps.js'
 import { run } from '../../host/exec.js'
+import { describeProbe } from '../../probe/plan.js'
+import { planProbeFor } from '../../probe/probe.js'
+import { removeStaleProbes } from '../../probe/stale.js'
 import { ApplyError, applyChanges, leftLines, type Undone, undoChanges } from '../../run/apply.js'
 import { isAlive } from '../../run/control.js'
 import { newJournal } from '../../run/journal.js'
@@ -51,6 +55,7 @@ export async function applyFix(options: FixOptions): Promise<FixResult> {
       nextSteps: ['Take it back first:  nat64 doctor --undo'],
     })
   }
+  if (!options.dryRun) await removeStaleProbes()
   const { facts } = await collectFacts({ version: options.version })
   const target = probeTarget(options.probe, facts)
   const fix = await planFix(code, { program: options.program, facts, diagnosis: diagnose(facts, CHECKS) })
@@ -62,6 +67,7 @@ export async function applyFix(options: FixOptions): Promise<FixResult> {
       : `Then a probe asks for ${target.address4} as the guest would.`,
   )
   const shown = { fix: code, steps: jsonSteps(fix), notes: fix.notes }
+  if (options.dryRun && target !== null) for (const line of probeLines(facts, fix)) say(line)
   if (options.dryRun) return { json: { ...json(shown), applied: false }, exitCode: EXIT.ok }
   await confirmed(options)
   const interrupted = watchSignals()
@@ -91,6 +97,7 @@ export async function applyFix(options: FixOptions): Promise<FixResult> {
 /** Takes back what a remedy changed. */
 export async function undoFix(say: (line: string) => void): Promise<FixResult> {
   requireRoot('--undo')
+  await removeStaleProbes()
   const journal = readFixJournal()
   if (!journal) {
     say('No remedy is in force: there is nothing to undo.')
@@ -119,6 +126,18 @@ const jsonSteps = (fix: FixPlan) =>
     apply: step.kind === 'commands' ? step.apply : [],
     undo: undoCommands(step).map(shellLine),
   }))
+
+/** What the probe is made of; it is gone when it has its answer. */
+function probeLines(facts: Facts, fix: FixPlan): string[] {
+  const [nic] = fix.nics
+  if (nic === undefined || fix.pool6 === null) return []
+  try {
+    return describeProbe(planProbeFor(facts, nic)).map(line => (line === '' ? line : `     ${line}`))
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error
+    return [`   ${error.message}`]
+  }
+}
 
 /** A code in any case, or the name of a check. */
 function codeOf(asked: string): string {

@@ -4,8 +4,8 @@ import { UserError } from '../../errors.js'
 import type { Facts } from '../../facts/facts.js'
 import { isIpv4Text, modelHost } from '../../path/inventory.js'
 import type { Diagnosis } from '../runner.js'
+import { askProbe, type ProbeResult, type ProbeTarget } from './ask-probe.js'
 import type { FixPlan } from './plan-fix.js'
-import { type ProbeResult, type ProbeTarget, probe } from './probe.js'
 
 export interface Verified {
   readonly good: boolean
@@ -70,7 +70,7 @@ export async function verify(
         ? { outcome: 'unknown', text: 'no probe: this host has no IPv4 gateway to ask; name a target with --probe' }
         : nic === undefined
           ? { outcome: 'unknown', text: 'no probe: no guest is affected' }
-          : await probe(facts, nic, fix.pool6, target)
+          : await askProbe(facts, nic, fix.pool6, target)
   const good = result.outcome === 'passed' || (result.outcome === 'unknown' && model.delivered)
   return { good, model, probe: result }
 }

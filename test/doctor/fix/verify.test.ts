@@ -1,53 +1,13 @@
 import { describe, expect, it } from 'vitest'
+import { behindPool6 } from '../../../src/doctor/fix/ask-probe.js'
 import type { FixPlan } from '../../../src/doctor/fix/plan-fix.js'
-import { behindPool6, placeProbe, setUp, takeDown } from '../../../src/doctor/fix/probe.js'
 import { askModel, probeTarget } from '../../../src/doctor/fix/verify.js'
 import type { Facts } from '../../../src/facts/facts.js'
 import { findNics, type GuestNic } from '../../../src/path/inventory.js'
-import { patch, recorded, varied } from '../../path/recording.js'
+import { patch, recorded } from '../../path/recording.js'
 
 const nicOf = (facts: Facts) => findNics(facts)[0] as GuestNic
-const suffix = () => Uint8Array.of(0xff, 0, 0, 1, 0, 0, 0, 2)
 const planFor = (facts: Facts, tun: string | null) => ({ nics: [nicOf(facts)], tun }) as unknown as FixPlan
-
-describe('where a probe is put', () => {
-  const fw = recorded('jool-hairpin-fw')
-  const place = { bridge: 'vmbr0', vlan: null, address6: '2001:db8:100:0:fc00:1:0:2/64', gateway6: '2001:db8:100::1' }
-  const rows: readonly (readonly [string, Facts, object | string])[] = [
-    ['behind a firewall bridge like that of the guest', fw, { ...place, firewallBridge: 'plain' }],
-    [
-      'behind one whose own switch is on',
-      varied({ global6: false, fwbr6: true }),
-      { ...place, firewallBridge: 'own-switch' },
-    ],
-    ['on the bridge itself', recorded('jool-ok-nofw'), { ...place, firewallBridge: 'none' }],
-    ['in the VLAN of the gateway', varied({ vlan: 10 }), { ...place, vlan: 10, firewallBridge: 'plain' }],
-    [
-      'nowhere without a prefix',
-      { ...fw, addresses: patch(fw.addresses, () => []) },
-      'this host has no IPv6 prefix on vmbr0',
-    ],
-  ]
-  it.each(rows)('%s', (_, facts, expected) => {
-    const got = placeProbe(facts, nicOf(facts), suffix)
-    if (typeof expected === 'string') expect(got).toBe(expected)
-    else expect(got).toMatchObject(expected)
-  })
-
-  it('everything that is made is removed', () => {
-    const at = placeProbe(varied({ vlan: 10 }), nicOf(fw), suffix)
-    if (typeof at === 'string') throw new Error(at)
-    const made = setUp(at, 'n', 7).flatMap(c =>
-      (c.join(' ').match(/^ip link add (\S+)|^ip netns add (\S+)/) ?? []).slice(1),
-    )
-    const removed = takeDown('n', 7).map(c => c.at(-1))
-    const names = made.filter(name => name !== undefined)
-    // A veth pair goes with one of its ends.
-    expect(names.filter(name => !removed.includes(name))).toEqual(['n64p7i'])
-    expect(setUp(at, 'n', 7).map(c => c.join(' '))).toContain('bridge vlan add dev n64p7o vid 10 pvid untagged')
-    for (const name of names) expect(name.length).toBeLessThanOrEqual(15)
-  })
-})
 
 describe('what a probe asks for', () => {
   const facts = recorded('jool-hairpin-fw')

@@ -5,7 +5,7 @@ fix_json=/tmp/fix.json
 broken() { # the host of the original case
 	"$TOPO" up-fw; jool_instance netfilter; servers_up
 }
-probes_left() { { ip -o link; ip netns; } | grep -c n64p; }
+probes_left() { { ip -o link; ip netns; ls /run/nat64; } | grep -cE 'nat64-probe|99999[0-9]{4}[ip]0'; }
 
 begin fix "the remedy for N64-201, and back"
 broken
