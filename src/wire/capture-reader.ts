@@ -92,11 +92,16 @@ function recognise(reader: CaptureReader): Step {
     return 'other'
   }
   const pcap = detectPcap(reader.buffer, reader.at)
-  if (pcap === undefined) return giveUp(reader, reader.at, 'this is neither a pcap nor a pcapng file')
+  if (pcap === undefined) return giveUp(reader, reader.at, whatElse(reader.buffer, reader.at))
   reader.format = 'pcap'
   reader.little = pcap.little
   reader.nanoseconds = pcap.nanoseconds
   return 'other'
+}
+
+function whatElse(b: Uint8Array, o: number): string {
+  const isGzip = b[o] === 0x1f && b[o + 1] === 0x8b
+  return isGzip ? 'this file is compressed; unpack it first (gunzip)' : 'this is neither a pcap nor a pcapng file'
 }
 
 /** To be asked when all bytes were pushed and read: what is wrong with how the file ends, or null. */

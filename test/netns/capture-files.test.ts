@@ -18,7 +18,7 @@ import type { UserError } from '../../src/errors.js'
 import type { Facts } from '../../src/facts/facts.js'
 import { parseFacts } from '../../src/facts/save.js'
 import { openTun, type Tun } from '../../src/host/tun.js'
-import type { Frame } from '../../src/trace/core/frame.js'
+import type { Frame, Tap } from '../../src/trace/core/frame.js'
 import { NOT_JUDGED, openTraceWriter } from '../../src/trace/file/write.js'
 import { type Collected, census, collect } from '../trace/file/collect.js'
 import { readAll } from '../wire/read-all.js'
@@ -218,8 +218,8 @@ describe('what we write', () => {
     expect(writer.close()).toEqual({ packets: 9, unjudged: 1 })
   })
 
-  /** Writes packets of the source, none of them with a comment. */
-  function writeOwn(name: string, facts: Facts | null, isWanted: (frame: Frame) => boolean): string {
+  /** Writes the packets of some places, none of them with a comment. */
+  function writeOwn(name: string, facts: Facts | null, isWanted: (tap: Tap) => boolean): string {
     const onProblem = (error: UserError) => {
       throw error
     }
@@ -232,8 +232,8 @@ describe('what we write', () => {
       onProblem,
     })
     writer.start(source.epochMs!)
-    for (const tap of source.taps) if (tap) writer.tap(tap)
-    for (const frame of source.frames.filter(isWanted)) writer.judge(writer.see(frame), [])
+    for (const tap of source.taps) if (tap && isWanted(tap)) writer.tap(tap)
+    for (const frame of source.frames) writer.judge(writer.see(frame), [])
     writer.close()
     return join(dir, name)
   }
@@ -294,7 +294,7 @@ describe('what we write', () => {
     expect(out).toMatch(/Strict time order:\s+True/)
     expect(out).toMatch(/Name = tun0@blue\n\s+Description = ifindex \d+\n\s+Encapsulation = Raw IP/)
     // tcpdump wants one link type a file.
-    const ether = writeOwn('ether.pcapng', null, f => source.taps[f.tap]?.linkType === 1)
+    const ether = writeOwn('ether.pcapng', null, tap => tap.linkType === 1)
     expect(tool('tcpdump', '-nr', ether).out.trimEnd().split('\n').length).toBe(8)
   })
 

@@ -44,7 +44,7 @@ describe.each([true, false])('reading pcap, little-endian %s', little => {
     ['three bytes', hex('d4c3b2'), '0: the file is too short for a capture'],
     ['half a header', o.pcapHeader(1).subarray(0, 20), '0: the file is too short for a capture'],
     ['text', Buffer.from('hello, world'), '0: this is neither a pcap nor a pcapng file'],
-    ['gzip', hex('1f8b0800000000000003'), '0: this is neither a pcap nor a pcapng file'],
+    ['gzip', hex('1f8b0800000000000003'), '0: this file is compressed; unpack it first (gunzip)'],
     ['half a record header', bytes(o.pcapHeader(1), hex('00000000')), '24: the file ends in the middle of a packet'],
     [
       'half a packet',

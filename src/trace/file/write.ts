@@ -1,6 +1,7 @@
 /**
  * Writes what a trace sees as pcapng: an interface for every tap, nanoseconds, directions, and on each packet what became
- * of it. Wireshark shows all of that, and {@link readCaptures} reads it back to the same frames.
+ * of it. Wireshark shows all of that, and read.ts reads it back to the same frames. (tcpdump reads files of one link type
+ * alone; where there is a TUN device, there are two.)
  */
 import { machine, release, type } from 'node:os'
 import type { UserError } from '../../errors.js'
