@@ -124,6 +124,12 @@ describe('programs that do not answer as they should', () => {
     expect(facts.nft).toMatchObject({ ok: true, value: [] })
     expect(ms).toBeLessThan(2000)
   })
+
+  it('asks resolvers also when little time is left', async () => {
+    const files = { '/etc/resolv.conf': 'nameserver 127.0.0.97\n' }
+    const { facts } = await collectFrom({ files }, { only: ['dns64'], timeoutMs: 600 })
+    expect(facts.dns64).toMatchObject({ ok: true, value: [{ resolver: '127.0.0.97' }] })
+  })
 })
 
 describe('collecting changes nothing', () => {

@@ -199,7 +199,8 @@ export async function collectDns64(edge: Edge, uses: readonly ResolverUse[], tim
 }
 
 async function askResolver({ resolver, users }: ResolverUse, timeoutMs: number): Promise<Dns64Fact> {
-  const client = new Resolver({ timeout: timeoutMs, tries: 1 })
+  // What is left of the time is no whole number of milliseconds, and Node.js wants one.
+  const client = new Resolver({ timeout: Math.max(1, Math.floor(timeoutMs)), tries: 1 })
   // The resolver's own timer counts a query; this one counts everything.
   const timer = setTimeout(() => client.cancel(), timeoutMs + 100)
   try {
