@@ -108,7 +108,9 @@ function tunEngines(facts: Facts): EngineInfo[] {
     .filter(l => l.tun?.kind === 'tun')
     .flatMap(l => {
       const owner = owners.find(o => o.device === l.name)
-      const config = configs.find(c => new RegExp(`^\\s*tun-device\\s+${l.name}\\s*$`, 'm').test(c.text))
+      const named = configs.filter(c => new RegExp(`^\\s*tun-device\\s+${l.name}\\s*$`, 'm').test(c.text))
+      // Debian's example names a device as well: what the process was started with counts.
+      const config = named.find(c => c.file !== '' && owner?.command.split(/[\s=]/).includes(c.file)) ?? named[0]
       const own = running.find(s => (s.tun as { name?: string } | undefined)?.name === l.name)
       const kind =
         own || owner?.program.startsWith('nat64') ? 'nat64' : owner?.program.startsWith('tundra') ? 'tundra' : 'tayga'

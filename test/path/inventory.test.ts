@@ -13,6 +13,22 @@ const owner = (program: string): Facts => ({
   tayga: { ok: true, source: '', value: [] },
   tunOwners: { ok: true, source: '', value: [{ device: 'nat64', pid: 7, program, command: program }] },
 })
+const twoConfigs: Facts = {
+  ...tayga,
+  tayga: {
+    ok: true,
+    source: '',
+    value: [
+      { file: '/etc/tayga.conf', text: 'tun-device nat64\nprefix 2001:db8:1:ffff::/96\n', map: null, version: null },
+      { file: '/etc/tayga/b.conf', text: 'tun-device nat64\nprefix 64:ff9b::/96\n', map: null, version: null },
+    ],
+  },
+  tunOwners: {
+    ok: true,
+    source: '',
+    value: [{ device: 'nat64', pid: 7, program: 'tayga', command: 'tayga --config=/etc/tayga/b.conf -d' }],
+  },
+}
 const joolGlobal = (change: Record<string, string>): Facts => {
   const facts = recorded('jool-hairpin-fw')
   const instances = (i: Facts['jool']) =>
@@ -36,6 +52,11 @@ describe('translators', () => {
     ],
     ['Tayga by its configuration', tayga, ['tayga on nat64: 64:ff9b::/96 192.168.255.128']],
     ['Tayga by its process', owner('tayga'), ['tayga on nat64 (pid 7): 64:ff9b::/96 192.168.255.128']],
+    [
+      'Tayga by the configuration that it was started with',
+      twoConfigs,
+      ['tayga on nat64 (pid 7): 64:ff9b::/96 192.168.255.128'],
+    ],
     ['Tundra', owner('tundra'), ['tundra on nat64 (pid 7): 64:ff9b::/96 192.168.255.128']],
     ['ours', owner('nat64'), ['nat64 run on nat64 (pid 7): 64:ff9b::/96 192.168.255.128']],
     ['a TUN device of something else', owner('openvpn'), []],
