@@ -1,9 +1,12 @@
 import type { IptablesFact, NftFact } from '../../facts/facts.js'
 import { nftChains } from '../../path/nft-rule.js'
+import type { DropRule } from '../../path/path.js'
 import { devicesOf, engineName, guestsText } from '../bridges.js'
 import type { Evidence, Remedy } from '../check.js'
 import { defineCheck } from '../check.js'
 import { groupBy } from '../group.js'
+
+const PRICE = 'None; keep the rules where the firewall is set up at boot.'
 
 /** B07 */
 export const forwardDrop = defineCheck({
@@ -29,22 +32,33 @@ DOCKER-USER, "ufw route allow", Proxmox's forward rules.`,
     const nft = facts.maybe('nft') ?? []
     const dropped = model.predictions.filter(p => p.path.reason === 'forward_drop')
     const legOf = (p: (typeof dropped)[number]) => (p.path.request.reason === 'ok' ? p.path.reply : p.path.request)
-    const familyOf = (p: (typeof dropped)[number]): 4 | 6 => {
+    const placeOf = (p: (typeof dropped)[number]) => {
       const hook = legOf(p).stations.findLast(s => s.kind === 'hook' && s.hook === 'forward')
-      return hook?.kind === 'hook' ? hook.family : 6
+      const rule = legOf(p).drops[0]?.rule ?? null
+      return hook?.kind === 'hook' ? { ...hook, rule } : { family: 6 as const, bridged: false, device: '', rule }
     }
-    return [...groupBy(dropped, p => `${engineName(p.engine)} ${familyOf(p)}`).values()].map(predictions => {
+    const keyOf = (p: (typeof dropped)[number]) => {
+      const { family, bridged, rule } = placeOf(p)
+      return `${engineName(p.engine)} ${family} ${bridged} ${rule?.tool} ${rule?.table}`
+    }
+    return [...groupBy(dropped, keyOf).values()].map(predictions => {
       const [first] = predictions as [(typeof predictions)[number]]
-      const family = familyOf(first)
+      const { family, bridged, device: bridge, rule } = placeOf(first)
       const device = engineName(first.engine)
       const what = first.path.request.reason === 'ok' ? 'replies to' : 'requests of'
       return {
         severity: 'error' as const,
         title: `The host's IPv${family} FORWARD chain drops ${what} ${guestsText(predictions.map(p => p.nic))}`,
-        because: `Packets are routed through ${first.engine.label}, and no rule accepts them there.`,
+        because: bridged
+          ? `br_netfilter hands it what crosses ${bridge} as well, and no rule accepts that there.`
+          : `Packets are routed through ${first.engine.label}, and no rule accepts them there.`,
         evidence: [dropEvidence(iptables, nft, family)],
         affects: [...devicesOf(predictions), device],
-        remedies: remedies(iptables, family, device),
+        remedies: bridged
+          ? bridgeRemedies(rule)
+          : rule?.tool === 'nft'
+            ? [acceptIn(rule, [`iifname ${device}`, `oifname ${device}`], `what comes from and goes to ${device}`)]
+            : remedies(iptables, family, device),
         references: ['nat64 doctor --explain N64-402'],
       }
     })
@@ -65,6 +79,34 @@ function dropEvidence(iptables: IptablesFact, nft: NftFact, family: 4 | 6): Evid
   return { source: `${save} -c -t filter`, text: last.join('\n') || 'FORWARD', mark: last[0] ?? 'FORWARD' }
 }
 
+/** The guest's firewall is in rules of its own, which come before or apply all the same. */
+function bridgeRemedies(rule: DropRule | null): Remedy[] {
+  const what = 'what only crosses a firewall bridge'
+  if (rule?.tool === 'nft') return [acceptIn(rule, ['iifname "fwbr*" oifname "fwbr*"'], what)]
+  const command = `${rule?.tool ?? 'ip6tables'} -A FORWARD -m physdev --physdev-is-bridged -j ACCEPT`
+  return [
+    {
+      text: `Accept ${what}, behind the rules of the guests' firewalls.`,
+      commands: [command],
+      risk: 'safe',
+      price: PRICE,
+      undo: [command.replace(' -A ', ' -D ')],
+    },
+  ]
+}
+
+/** Accepts in the chain of nftables that drops; before the rule, when it is one. */
+function acceptIn({ table, chain, text }: DropRule, matches: readonly string[], what: string): Remedy {
+  const at = /^handle \d+$/.test(text) ? `insert rule ${table} ${chain} ${text}` : `add rule ${table} ${chain}`
+  return {
+    text: `Accept ${what} in the chain that drops it.`,
+    commands: matches.map(match => `nft '${at} ${match} accept'`),
+    risk: 'safe',
+    price: PRICE,
+    undo: [`nft -a list chain ${table} ${chain}  # and delete the rules by their handles`],
+  }
+}
+
 function remedies(iptables: IptablesFact, family: 4 | 6, device: string): Remedy[] {
   const chains = new Set(iptables.rules.filter(r => r.family === family).map(r => r.chain))
   const program = family === 6 ? 'ip6tables' : 'iptables'
@@ -80,7 +122,7 @@ function remedies(iptables: IptablesFact, family: 4 | 6, device: string): Remedy
       text: `Accept what comes from and goes to ${device}.`,
       commands: rules,
       risk: 'safe',
-      price: 'None; keep the rules where the firewall is set up at boot.',
+      price: PRICE,
       undo: rules.map(r => r.replace(' -I ', ' -D ')),
     },
   ]

@@ -32,7 +32,10 @@ const nftPolicy = (...rules: object[]): Facts => ({
     ...rules.map(expr => ({ rule: { family: 'inet', table: 'own', chain: 'fwd', expr } })),
   ]) as Facts['nft'] as { ok: true; source: string; value: NftFact },
 })
-const device = (key: string) => [{ match: { op: '==', left: { meta: { key } }, right: 'nat64' } }, { accept: null }]
+const device = (key: string, name = 'nat64') => [
+  { match: { op: '==', left: { meta: { key } }, right: name } },
+  { accept: null },
+]
 const rows: readonly (readonly [string, Facts, readonly string[]])[] = [
   ["IPv4's policy, as Docker sets it", policy(4), ['N64-402 error tap100i0,nat64']],
   ["IPv6's policy", policy(6), ['N64-402 error tap100i0,nat64']],
@@ -43,10 +46,40 @@ const rows: readonly (readonly [string, Facts, readonly string[]])[] = [
   ],
   ['only the way out is accepted', policy(4, rule('-A FORWARD -i nat64 -j ACCEPT')), ['N64-402 error tap100i0,nat64']],
   ['a chain of nftables', nftPolicy(), ['N64-402 error tap100i0,nat64']],
-  ['a chain of nftables that accepts the device', nftPolicy(device('iifname'), device('oifname')), []],
+  [
+    'a chain of nftables that accepts the device, and what crosses the firewall bridge',
+    nftPolicy(device('iifname'), device('oifname'), device('iifname', 'fwbr*')),
+    [],
+  ],
+  [
+    'a chain of nftables that accepts the device only: br_netfilter hands it frames as well',
+    nftPolicy(device('iifname'), device('oifname')),
+    ['N64-402 error tap100i0,nat64'],
+  ],
   ['nothing drops', tayga, []],
   ["Jool's netfilter hook does not pass FORWARD", { ...recorded('jool-ok-nofw'), iptables: policy(4).iptables }, []],
 ]
+
+const commands = (facts: Facts) => {
+  const result = resultOf(forwardDrop, facts)
+  return result.status === 'findings' ? result.findings.map(f => f.remedies[0]?.commands) : []
+}
+
+describe('what helps is for the chain that drops', () => {
+  it.each([
+    ['bridged frames, a policy', policy(6), ['ip6tables -A FORWARD -m physdev --physdev-is-bridged -j ACCEPT']],
+    [
+      'bridged frames, nftables',
+      nftPolicy(device('iifname')),
+      [`nft 'add rule inet own fwd iifname "fwbr*" oifname "fwbr*" accept'`],
+    ],
+    [
+      'routed packets, nftables',
+      nftPolicy(device('iifname', 'fwbr*')),
+      [`nft 'add rule inet own fwd iifname nat64 accept'`, `nft 'add rule inet own fwd oifname nat64 accept'`],
+    ],
+  ] as const)('%s', (_, facts, expected) => expect(commands(facts)).toEqual([expected]))
+})
 
 describe('forward-drop', () => {
   it.each(rows)('%s', (_, facts, expected) => {
