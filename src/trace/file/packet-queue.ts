@@ -37,7 +37,7 @@ export interface QueueBounds {
   readonly age: number
 }
 
-/** A path is judged within seconds; until then, this many bytes are some 100,000 packets of full size in pieces of memory. */
+/** A path is judged within seconds. The bytes are those of some 40,000 packets of full size, or 180,000 small ones. */
 export const QUEUE_BOUNDS: QueueBounds = { bytes: 64 * 1024 * 1024, age: 30e9 }
 
 /** Memory of a packet beside its bytes, about. */

@@ -112,12 +112,12 @@ export function nextSighting(source: Source, taps: TapTable, base: Base, numbers
     }
     const frame = source.readFrame(described.linkType, record)
     if (frame === null) {
-      skip(source, 'they are cut short within the link header')
+      skip(source, 'cut short within the link header')
       continue
     }
     const tap = tapOf(source, taps, interfaceId, frame)
     if (tap === null) {
-      skip(source, 'the file names more interfaces than any host has')
+      skip(source, 'more interfaces than any host has')
       continue
     }
     base.seconds ??= record.seconds
