@@ -20,10 +20,10 @@ export function emitSection(
   { hardware = '', os = '', comments = [] }: SectionAbout = {},
 ): Uint8Array {
   const options = emitOptions([
-    ...comments.map(comment => [OPTION.comment, utf8(comment)] as const),
-    ...textOption(OPTION.shbHardware, hardware),
-    ...textOption(OPTION.shbOs, os),
-    [OPTION.shbUserappl, utf8(application)],
+    ...comments.map(comment => [OPTION.comment, comment] as const),
+    [OPTION.shbHardware, hardware],
+    [OPTION.shbOs, os],
+    [OPTION.shbUserappl, application],
   ])
   const b = block(BLOCK.SECTION, 16 + options.length)
   set32(b, 8, BYTE_ORDER_MAGIC)
@@ -38,8 +38,8 @@ export function emitSection(
 /** Interface description block; times of its packets count nanoseconds. */
 export function emitInterface(linkType: number, name: string, description = ''): Uint8Array {
   const options = emitOptions([
-    ...textOption(OPTION.ifName, name),
-    ...textOption(OPTION.ifDescription, description),
+    [OPTION.ifName, name],
+    [OPTION.ifDescription, description],
     [OPTION.ifTsresol, Uint8Array.of(9)],
   ])
   const b = block(BLOCK.INTERFACE, 8 + options.length)
@@ -73,7 +73,7 @@ export function packetOptions(flags: number, comments: readonly string[]): Uint8
   const value = new Uint8Array(4)
   set32(value, 0, flags)
   return emitOptions([
-    ...comments.map(comment => [OPTION.comment, utf8(comment)] as const),
+    ...comments.map(comment => [OPTION.comment, comment] as const),
     ...(flags < 0 ? [] : [[OPTION.epbFlags, value] as const]),
   ])
 }
@@ -121,31 +121,31 @@ function block(type: number, bodyLength: number): Uint8Array {
   return b
 }
 
-type Option = readonly [code: number, value: Uint8Array]
+type Option = readonly [code: number, value: string | Uint8Array]
 
-function textOption(code: number, value: string): Option[] {
-  return value === '' ? [] : [[code, utf8(value)]]
-}
-
-/** Options and their end mark; nothing at all when there is no option. */
+/** Options and their end mark; empty texts are left out, and there is nothing at all when no option is left. */
 function emitOptions(options: readonly Option[]): Uint8Array {
-  if (options.length === 0) return new Uint8Array(0)
-  const b = new Uint8Array(options.reduce((sum, [, value]) => sum + 4 + pad4(value.length), 4))
+  const given = options.filter(([, value]) => value !== '')
+  if (given.length === 0) return new Uint8Array(0)
+  const b = new Uint8Array(given.reduce((sum, [, value]) => sum + 4 + mostBytes(value), 4))
   let o = 0
-  for (const [code, value] of options) {
+  for (const [code, value] of given) {
+    const length = putValue(b, o + 4, value)
     set16(b, o, code)
-    set16(b, o + 2, value.length)
-    b.set(value, o + 4)
-    o += 4 + pad4(value.length)
+    set16(b, o + 2, length)
+    o += 4 + pad4(length)
   }
-  return b
+  return b.subarray(0, o + 4)
 }
 
-function utf8(value: string): Uint8Array {
-  const bytes = ENCODER.encode(value)
-  if (bytes.length <= MAX_OPTION) return bytes
-  // Cut before a character, not inside it.
-  let end = MAX_OPTION
-  while (((bytes[end] as number) & 0xc0) === 0x80) end--
-  return bytes.subarray(0, end)
+/** A character takes up to three bytes, or is a pair of those that take four together. */
+function mostBytes(value: string | Uint8Array): number {
+  return pad4(typeof value === 'string' ? Math.min(3 * value.length, MAX_OPTION) : value.length)
+}
+
+/** Returns the length. Text that is too long is cut before a character, not inside it. */
+function putValue(b: Uint8Array, o: number, value: string | Uint8Array): number {
+  if (typeof value === 'string') return ENCODER.encodeInto(value, b.subarray(o, o + mostBytes(value))).written
+  b.set(value, o)
+  return value.length
 }
