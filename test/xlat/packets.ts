@@ -68,10 +68,10 @@ export function tcp(
   sport: number,
   dport: number,
   data: Bytes = [],
-  { flags = 0x10, options = [] as Bytes }: { flags?: number; options?: Bytes } = {},
+  { flags = 0x10, options = [] as Bytes, seq = 0x01020304, ack = 0x0a0b0c0d } = {},
 ): Message {
   const offset = ((20 + options.length) / 4) << 4
-  const head = [...be16(sport), ...be16(dport), ...be32(0x01020304), ...be32(0x0a0b0c0d), offset, flags, 0x20, 0]
+  const head = [...be16(sport), ...be16(dport), ...be32(seq), ...be32(ack), offset, flags, 0x20, 0]
   return {
     protocol4: 6,
     protocol6: 6,
@@ -86,8 +86,8 @@ export function icmp(type: number, code: number, rest: Bytes, data: Bytes = []):
   return { protocol4: 1, protocol6: 58, bytes: [type, code, 0, 0, ...rest, ...data], checksumAt: 2, kind: 'icmp' }
 }
 
-export const echo = (type: number, id: number, data: Bytes = filler(8)): Message =>
-  icmp(type, 0, [...be16(id), 0, 1], data)
+export const echo = (type: number, id: number, data: Bytes = filler(8), seq = 1): Message =>
+  icmp(type, 0, [...be16(id), ...be16(seq)], data)
 
 /** Any other payload. */
 export const raw = (protocol: number, bytes: Bytes): Message => ({

@@ -51,7 +51,8 @@ const UNREACHABLE4: Readonly<Record<number, string>> = {
 
 /** `port unreachable`, `packet too big`. */
 export function errorText(error: ErrorNote): string {
-  if (error.kind !== ICMP_KIND.unreachable) return ERROR_NAMES[error.kind] ?? 'error'
+  const isNamed = error.kind === ICMP_KIND.unreachable || (error.family === 4 && error.type === 3 && error.code === 2)
+  if (!isNamed) return ERROR_NAMES[error.kind] ?? 'error'
   return (error.family === 6 ? UNREACHABLE6 : UNREACHABLE4)[error.code] ?? `unreachable (code ${error.code})`
 }
 

@@ -74,7 +74,7 @@ export function makeJoiner(realm: Realm, limits: JoinerLimits = LIMITS): Joiner 
   return joiner
 
   function see(frame: Frame, ticket = -1): OpenPath | null {
-    readPacket(packet, frame.bytes, frame.ip, frame.end)
+    readPacket(packet, frame.bytes, frame.ip, frame.end, frame.length - (frame.ip - frame.start))
     if (!packet.readable) return null
     if (packet.piece === 'later') return seeLater(frame, ticket)
     if (!identify()) {

@@ -24,6 +24,8 @@ export const ICMP_KIND = {
 /** How much of the payload is compared, bytes. Short, so that a first fragment or segment compares like the whole. */
 const SAMPLE = 32
 const MAX_EXTENSIONS = 8
+/** Bytes of a transport header that an ICMP error quotes at least (RFC 792). */
+const QUOTED = 8
 
 export interface Packet {
   readable: boolean
@@ -48,6 +50,8 @@ export interface Packet {
   sequence: number
   acknowledge: number
   flags: number
+  /** TCP: the sender's timestamp (RFC 7323), which tells a segment that was sent again from the first; 0: none. */
+  stamp: number
   /** Bytes of transport payload in this piece. */
   payload: number
   /** UDP: the length its header says. */
@@ -78,6 +82,7 @@ export function makePacket(withInner = true): Packet {
     sequence: 0,
     acknowledge: 0,
     flags: 0,
+    stamp: 0,
     payload: 0,
     udpLength: 0,
     sample: 0,
@@ -85,27 +90,34 @@ export function makePacket(withInner = true): Packet {
   }
 }
 
-/** Reads the IP packet `b[o, end)` into `p`. Bytes past `end` were not captured. */
-export function readPacket(p: Packet, b: Uint8Array, o: number, end: number): void {
+/**
+ * Reads the IP packet `b[o, end)` into `p`. Bytes past `end` were not captured; `onWire` is its length with them, which
+ * counts where its header cannot say it.
+ */
+export function readPacket(p: Packet, b: Uint8Array, o: number, end: number, onWire = end - o): void {
   p.readable = false
   p.piece = 'whole'
   p.fragmentId = 0
   p.sourcePort = 0
   p.destinationPort = 0
   p.icmpKind = 0
+  p.icmpType = 0
+  p.icmpCode = 0
   p.sequence = 0
   p.acknowledge = 0
   p.flags = 0
+  p.stamp = 0
+  p.payload = 0
   p.udpLength = 0
   p.sample = 0
   if (p.inner) p.inner.readable = false
   if (o < 0 || o >= end) return
   const version = u8(b, o) >>> 4
-  if (version === 4) read4(p, b, o, end)
-  else if (version === 6) read6(p, b, o, end)
+  if (version === 4) read4(p, b, o, end, onWire)
+  else if (version === 6) read6(p, b, o, end, onWire)
 }
 
-function read4(p: Packet, b: Uint8Array, o: number, end: number): void {
+function read4(p: Packet, b: Uint8Array, o: number, end: number, onWire: number): void {
   const header = (u8(b, o) & 15) * 4
   if (end - o < P.IPV4_HEADER || header < P.IPV4_HEADER) return
   p.family = 4
@@ -115,7 +127,8 @@ function read4(p: Packet, b: Uint8Array, o: number, end: number): void {
   p.destination[1] = p.destination[2] = p.destination[3] = 0
   p.protocol = u8(b, o + P.IP4.PROTOCOL)
   p.ttl = u8(b, o + P.IP4.TTL)
-  p.length = lengthOf(u16(b, o + P.IP4.LENGTH), end - o)
+  // A super-packet above 64 KB says 0; so does a jumbogram of IPv6.
+  p.length = u16(b, o + P.IP4.LENGTH) || onWire
   const fragment = u16(b, o + P.IP4.FRAG)
   if (fragment & (P.MF | P.FRAG_OFFSET_MASK)) {
     p.piece = fragment & P.FRAG_OFFSET_MASK ? 'later' : 'first'
@@ -124,7 +137,7 @@ function read4(p: Packet, b: Uint8Array, o: number, end: number): void {
   readTransport(p, b, o + header, end, o + p.length)
 }
 
-function read6(p: Packet, b: Uint8Array, o: number, end: number): void {
+function read6(p: Packet, b: Uint8Array, o: number, end: number, onWire: number): void {
   if (end - o < P.IPV6_HEADER) return
   p.family = 6
   for (let i = 0; i < 4; i++) {
@@ -132,9 +145,8 @@ function read6(p: Packet, b: Uint8Array, o: number, end: number): void {
     p.destination[i] = u32(b, o + P.IP6.DST + 4 * i)
   }
   p.ttl = u8(b, o + P.IP6.HOPS)
-  // A super-packet above 64 KB says 0; so does a jumbogram.
   const said = u16(b, o + P.IP6.LENGTH)
-  p.length = said === 0 ? end - o : P.IPV6_HEADER + said
+  p.length = said === 0 ? onWire : P.IPV6_HEADER + said
   let next = u8(b, o + P.IP6.NEXT)
   let at = o + P.IPV6_HEADER
   for (let i = 0; i < MAX_EXTENSIONS; i++) {
@@ -157,33 +169,62 @@ function read6(p: Packet, b: Uint8Array, o: number, end: number): void {
   readTransport(p, b, at, end, o + p.length)
 }
 
-/** A super-packet may be longer than its length field can say. */
-function lengthOf(said: number, captured: number): number {
-  return said === 0 ? captured : said
-}
-
 function readTransport(p: Packet, b: Uint8Array, o: number, end: number, packetEnd: number): void {
   const isIcmp = p.protocol === (p.family === 6 ? P.ICMP6 : P.ICMP4)
   if (isIcmp) p.protocol = ICMP
   p.payload = Math.max(0, packetEnd - o)
   p.readable = true
   if (p.piece === 'later') return
-  if (p.protocol === P.TCP && o + P.TCP_HEADER <= end) {
-    p.sourcePort = u16(b, o)
-    p.destinationPort = u16(b, o + 2)
-    p.sequence = u32(b, o + 4)
-    p.acknowledge = u32(b, o + 8)
-    p.flags = u8(b, o + 13) & 0x3f
-    p.payload = Math.max(0, packetEnd - o - (u8(b, o + 12) >>> 4) * 4)
-  } else if (p.protocol === P.UDP && o + P.UDP_HEADER <= end) {
+  if (isIcmp) {
+    if (o + P.ICMP_HEADER <= end) readIcmp(p, b, o, end, packetEnd)
+    else p.readable = false
+  } else if (p.protocol === P.TCP) readTcp(p, b, o, end, packetEnd)
+  else if (p.protocol === P.UDP) {
+    p.readable = o + P.UDP_HEADER <= end
+    if (!p.readable) return
     p.sourcePort = u16(b, o)
     p.destinationPort = u16(b, o + 2)
     p.udpLength = u16(b, o + 4)
     p.payload = Math.max(0, packetEnd - o - P.UDP_HEADER)
     p.sample = sampleOf(b, o + P.UDP_HEADER, Math.min(end, packetEnd))
-  } else if (isIcmp && o + P.ICMP_HEADER <= end) readIcmp(p, b, o, end, packetEnd)
-  else if (!isIcmp && p.protocol !== P.TCP && p.protocol !== P.UDP) p.sample = sampleOf(b, o, Math.min(end, packetEnd))
-  else p.readable = false
+  } else {
+    // Their checksum covers addresses (RFC 7915 section 4.5), and stands before the first eight bytes end.
+    const skipped = p.protocol === P.UDPLITE || p.protocol === P.DCCP ? 8 : 0
+    p.sample = sampleOf(b, o + skipped, Math.min(end, packetEnd))
+  }
+}
+
+/** An ICMP error quotes no more than the first eight bytes, if its sender holds on to RFC 792. */
+function readTcp(p: Packet, b: Uint8Array, o: number, end: number, packetEnd: number): void {
+  const isQuoted = p.inner === null
+  p.readable = o + (isQuoted ? QUOTED : P.TCP_HEADER) <= end
+  if (!p.readable) return
+  p.sourcePort = u16(b, o)
+  p.destinationPort = u16(b, o + 2)
+  p.sequence = u32(b, o + 4)
+  if (o + P.TCP_HEADER > end) return
+  const header = (u8(b, o + 12) >>> 4) * 4
+  p.acknowledge = u32(b, o + 8)
+  p.flags = u8(b, o + 13) & 0x3f
+  p.payload = Math.max(0, packetEnd - o - header)
+  p.stamp = stampOf(b, o + P.TCP_HEADER, Math.min(end, o + header))
+}
+
+const NO_OPERATION = 1
+const TIMESTAMPS = 8
+
+function stampOf(b: Uint8Array, o: number, end: number): number {
+  for (let at = o; at < end; ) {
+    const kind = u8(b, at)
+    if (kind === NO_OPERATION) {
+      at++
+      continue
+    }
+    if (kind === 0 || at + 1 >= end) return 0
+    if (kind === TIMESTAMPS) return at + 6 <= end ? u32(b, at + 2) : 0
+    at += Math.max(2, u8(b, at + 1))
+  }
+  return 0
 }
 
 function readIcmp(p: Packet, b: Uint8Array, o: number, end: number, packetEnd: number): void {
@@ -216,7 +257,8 @@ function kind6(type: number): number {
 function kind4(type: number, code: number): number {
   if (type === 8) return ICMP_KIND.request
   if (type === 0) return ICMP_KIND.reply
-  if (type === 3) return code === 4 ? ICMP_KIND.tooBig : ICMP_KIND.unreachable
+  // An unknown protocol is a parameter problem in IPv6.
+  if (type === 3) return code === 4 ? ICMP_KIND.tooBig : code === 2 ? ICMP_KIND.parameter : ICMP_KIND.unreachable
   if (type === 11) return ICMP_KIND.expired
   return type === 12 ? ICMP_KIND.parameter : ICMP_KIND.other
 }
