@@ -11,7 +11,11 @@ export function thirdParty(root, inputs) {
     const { name, version, license } = JSON.parse(readFileSync(join(root, folder, 'package.json'), 'utf8'))
     const file = readdirSync(join(root, folder)).find(f => /^licen[cs]e(\.|$)/i.test(f))
     const text =
-      file && existsSync(join(root, folder, file)) ? readFileSync(join(root, folder, file), 'utf8').trim() : ''
+      file && existsSync(join(root, folder, file))
+        ? readFileSync(join(root, folder, file), 'utf8')
+            .replaceAll('\r', '')
+            .trim()
+        : ''
     return `${name} ${version} (${license ?? 'see below'})\n\n${text || `Its package has no licence text; it names the licence ${license}.`}\n`
   })
   return parts.join(`\n${'-'.repeat(78)}\n\n`)

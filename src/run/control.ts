@@ -155,6 +155,11 @@ export function isAlive(path: string): Promise<boolean> {
   })
 }
 
+/** Removes the socket of a translator that was killed. */
+export async function removeDeadSocket(path: string): Promise<void> {
+  if (lstatSync(path, { throwIfNoEntry: false })?.isSocket() && !(await isAlive(path))) unlinkSync(path)
+}
+
 /** Removes a socket that was left over. Anything else of that name is somebody's, and stays. */
 function removeSocket(path: string): void {
   const stat = lstatSync(path, { throwIfNoEntry: false })

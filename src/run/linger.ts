@@ -9,6 +9,12 @@ import type { Service } from './service.js'
 /** How long the next start may take to come, seconds. */
 export const LINGER_SECONDS = 10
 
+/** Status 3: another start has taken it over. */
+const TIMER = [
+  ...['systemd-run', '--quiet', '--collect', `--on-active=${LINGER_SECONDS}`],
+  ...['--description=nat64: undo what a stop has left', '--property=SuccessExitStatus=3'],
+]
+
 /** Says whether the table has to stay: connections are established, saved, and masqueraded. */
 export async function mustLinger({ config, journal, worker }: Service): Promise<boolean> {
   if (!config.saveState || !journal.record.changes.some(c => c.kind === 'nft')) return false
@@ -23,7 +29,7 @@ export async function mustLinger({ config, journal, worker }: Service): Promise<
 export function undoLater(tun: string, env: NodeJS.ProcessEnv = process.env): void {
   const undo = [process.execPath, process.argv[1] ?? '', 'run', '--undo', '--tun', tun]
   const command = env.INVOCATION_ID
-    ? ['systemd-run', '--quiet', '--collect', `--on-active=${LINGER_SECONDS}`, ...undo]
+    ? [...TIMER, ...undo]
     : ['/bin/sh', '-c', `sleep ${LINGER_SECONDS}; exec "$@"`, 'nat64', ...undo]
   const [program, ...args] = command as [string, ...string[]]
   const child = spawn(program, args, { detached: true, stdio: 'ignore', env: { ...env, NOTIFY_SOCKET: '' } })

@@ -8,6 +8,7 @@ import type { LoadedConfig } from '../config/run-config.js'
 import { EXIT, type ExitCode, UserError } from '../errors.js'
 import { makeTun, removeTun } from '../host/tun.js'
 import { countOf } from '../term/format.js'
+import { removeDeadSocket } from './control.js'
 import { dryRunLines, prepareHost, sentence } from './host-setup.js'
 import { undoLeftovers } from './leftovers.js'
 import { type RunOptions, runUntilStopped } from './lifecycle.js'
@@ -112,6 +113,7 @@ async function undo(loaded: LoadedConfig, log: Log): Promise<RunResult> {
     const lock = lockInstance(paths, name)
     try {
       const changes = await undoLeftovers(paths, log)
+      await removeDeadSocket(paths.socket)
       total += changes
       lines.push(
         changes === 0

@@ -46,24 +46,49 @@ export interface InstanceLock {
  * @throws UserError (exit status 3) when another instance runs, or the directory cannot be written
  */
 export function lockInstance(paths: RuntimePaths, tunName: string): InstanceLock {
+  const lock = tryLock(paths.dir, paths.lock)
+  if (lock) return lock
+  const pid = readText(paths.lock).trim()
+  throw new UserError(`Another nat64 already runs on ${tunName}${pid === '' ? '' : ` (process ${pid})`}.`, {
+    exitCode: EXIT.unable,
+    nextSteps: [`See what it does:   nat64 status --tun ${tunName}`, 'Or use another device:  --tun NAME'],
+  })
+}
+
+/** How long one that starts waits for another's set-up. Each takes a fraction of a second; ms. */
+const SETUP_MS = 10_000
+
+/**
+ * Lets one instance at a time look at the host and change it, so that two that start together do not choose the same
+ * address. One that hangs is waited for no longer than {@link SETUP_MS}.
+ */
+export async function lockSetup({ dir }: RuntimePaths): Promise<InstanceLock> {
+  const end = performance.now() + SETUP_MS
   for (;;) {
-    const fd = openLock(paths)
+    // No device can have this name.
+    const lock = tryLock(dir, `${dir}/:setup.lock`)
+    if (lock) return lock
+    if (performance.now() > end) return { release() {} }
+    await new Promise(resolve => setTimeout(resolve, 20))
+  }
+}
+
+/** null: somebody else has it. */
+function tryLock(dir: string, path: string): InstanceLock | null {
+  for (;;) {
+    const fd = openLock(dir, path)
     if (flock(fd, LOCK_EX_NB) < 0) {
-      const pid = readText(paths.lock).trim()
       closeSync(fd)
-      throw new UserError(`Another nat64 already runs on ${tunName}${pid === '' ? '' : ` (process ${pid})`}.`, {
-        exitCode: EXIT.unable,
-        nextSteps: [`See what it does:   nat64 status --tun ${tunName}`, 'Or use another device:  --tun NAME'],
-      })
+      return null
     }
-    if (isCurrent(fd, paths.lock)) {
+    if (isCurrent(fd, path)) {
       writePid(fd)
       let held = true
       return {
         release() {
           if (!held) return
           held = false
-          tryUnlink(paths.lock)
+          tryUnlink(path)
           closeSync(fd)
         },
       }
@@ -73,14 +98,14 @@ export function lockInstance(paths: RuntimePaths, tunName: string): InstanceLock
   }
 }
 
-function openLock(paths: RuntimePaths): number {
+function openLock(dir: string, path: string): number {
   try {
-    makeDirectory(paths.dir, 0o755)
-    return openSync(paths.lock, 'a+', 0o644)
+    makeDirectory(dir, 0o755)
+    return openSync(path, 'a+', 0o644)
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code ?? String(error)
     throw new UserError(
-      `${paths.dir} cannot be written (${code}), and without a journal there no change to this host could be undone.`,
+      `${dir} cannot be written (${code}), and without a journal there no change to this host could be undone.`,
       {
         exitCode: EXIT.unable,
         nextSteps: ['Run it as root, or set NAT64_RUNTIME_DIR to a directory that can be written.'],

@@ -18,7 +18,7 @@ import type { Log } from './log.js'
 import { type PacketWorker, startPacketWorker, type WorkerEnd } from './packet-worker.js'
 import { type Change, describeChange, sameWish } from './plan/change.js'
 import type { GuestRow } from './protocol.js'
-import { type InstanceLock, lockInstance, type RuntimePaths, runtimePaths } from './runtime-dir.js'
+import { type InstanceLock, lockInstance, lockSetup, type RuntimePaths, runtimePaths } from './runtime-dir.js'
 import { loadSaved, type Saved, saveOnStop, warnUnwritable } from './saved.js'
 import { buildStatus, makeSampler, type RateSampler, sample } from './status.js'
 import type { StatusSnapshot } from './status-types.js'
@@ -59,6 +59,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
   requirePrivilege(asked)
   const paths = pathsFor(asked)
   const lock = lockInstance(paths, asked.tun.name)
+  const setup = await lockSetup(paths)
   try {
     // Masquerading goes on without a gap, for the sake of the connections that it holds.
     const left = await undoLeftovers(paths, log, change => change.kind === 'nft')
@@ -73,6 +74,8 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     await undoLeftovers(paths, log).catch(problem => log.error((problem as Error).message))
     lock.release()
     throw error
+  } finally {
+    setup.release()
   }
 }
 

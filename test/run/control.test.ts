@@ -4,7 +4,7 @@ import { connect, createServer, type Server } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { answerLine, askControl, type ControlHandler, serveControl } from '../../src/run/control.js'
+import { answerLine, askControl, type ControlHandler, removeDeadSocket, serveControl } from '../../src/run/control.js'
 
 /** Ends without taking its socket away. */
 const LEAVE_SOCKET =
@@ -75,6 +75,17 @@ describe('the socket', () => {
     expect(statSync(path).isSocket()).toBe(true)
     await serve(path)
     expect(await askControl(path, { ask: 'status' })).toEqual({ uptimeMs: 5 })
+  })
+
+  it('is taken away with what a killed translator has left, and only then', async () => {
+    const path = join(dir, 'a.sock')
+    spawnSync(process.execPath, ['-e', LEAVE_SOCKET, path])
+    await removeDeadSocket(path)
+    expect(existsSync(path)).toBe(false)
+    await removeDeadSocket(path)
+    await serve(path)
+    await removeDeadSocket(path)
+    expect(existsSync(path)).toBe(true)
   })
 
   it('replaces nothing else', async () => {

@@ -7,7 +7,7 @@ import { parseConfig } from '../../src/config/parse.js'
 import { keepChanges, newJournal, noteChange, readJournal } from '../../src/run/journal.js'
 import { formatLine, makeLog } from '../../src/run/log.js'
 import type { Change } from '../../src/run/plan/change.js'
-import { lockInstance } from '../../src/run/runtime-dir.js'
+import { lockInstance, lockSetup } from '../../src/run/runtime-dir.js'
 import { loadSaved, saveOnStop, warnUnwritable } from '../../src/run/saved.js'
 import { readStateFile, writeStateFile } from '../../src/run/state-file.js'
 
@@ -142,6 +142,22 @@ describe('lock', () => {
     lock.release()
     expect(readdirSync(dir)).toEqual([])
     lockInstance(paths(), 'x').release()
+  })
+
+  it('of the set-up is waited for', async () => {
+    const first = await lockSetup(paths())
+    const order: string[] = []
+    const second = lockSetup(paths()).then(lock => {
+      order.push('second')
+      return lock
+    })
+    await new Promise(resolve => setTimeout(resolve, 60))
+    order.push('first is done')
+    first.release()
+    const lock = await second
+    expect(order).toEqual(['first is done', 'second'])
+    lock.release()
+    expect(readdirSync(dir)).toEqual([])
   })
 
   it('left by a process that was killed is free', () => {

@@ -32,7 +32,7 @@ host_packages="qemu-system-x86 mmdebstrap e2fsprogs cpio kmod make gcc libc6-dev
 # node binary of the building machine can run in the guest.
 guest_packages="iproute2,iptables,nftables,ebtables,kmod,procps,iputils-ping,\
 tcpdump,conntrack,netcat-openbsd,python3-minimal,jool-tools,tayga,ethtool,\
-busybox-static,libstdc++6,jq${NAT64_VM_MORE:+,$NAT64_VM_MORE}"
+busybox-static,libstdc++6,jq,systemd,systemd-sysv${NAT64_VM_MORE:+,$NAT64_VM_MORE}"
 
 [ "${1:-}" = --force ] && rm -rf "$cache"
 mkdir -p "$cache"

@@ -7,12 +7,14 @@
 # Scenarios: diagnose  what the doctor finds in every arrangement that was measured
 #            run       nat64 run on this kernel, beside Jool
 #            fix       nat64 doctor --fix and --undo
+#            service   the package and its service under systemd: on this kernel, in namespaces, because that takes
+#                      40 seconds, and in the virtual machine several minutes; there where it cannot be done here
 set -uo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 root=$(cd "$here/../.." && pwd)
 export NAT64_VM_CACHE=${NAT64_VM_CACHE:-$root/.cache/vm}
 scenarios=("$@")
-[ $# -gt 0 ] || scenarios=(diagnose run fix)
+[ $# -gt 0 ] || scenarios=(diagnose run fix service)
 
 skip() {
 	echo "Tests in the virtual machine are skipped: $1"
@@ -32,14 +34,26 @@ rm -rf "$NAT64_VM_PROJECT"
 mkdir -p "$NAT64_VM_PROJECT/node_modules"
 cp -r "$root/dist" "$NAT64_VM_PROJECT/"
 cp -r "$root/node_modules/koffi" "$root/node_modules/@koromix" "$NAT64_VM_PROJECT/node_modules/"
+(cd "$root" && node packaging/package.mjs --out "$NAT64_VM_PROJECT/debs") || exit 1
 
 logs=$(mktemp -d)
 trap 'rm -rf "$logs"' EXIT
+run_scenario() { # NAME
+	local script=$here/scenarios/$1.sh rc=0
+	export NAT64_VM_TIMEOUT=${NAT64_VM_TIMEOUT:-420}
+	if [ "$1" = service ]; then
+		"$here/container.sh" "$script" || rc=$?
+		[ "$rc" = 2 ] || return "$rc"
+		NAT64_VM_INIT=systemd NAT64_VM_TIMEOUT=900 "$here/run.sh" "$script"
+	else
+		"$here/run.sh" "$script"
+	fi
+}
 run_scenarios() { # NAME...: one after the other; prints each when it has ended
 	local name rc
 	for name in "$@"; do
 		rc=0
-		NAT64_VM_TIMEOUT=${NAT64_VM_TIMEOUT:-420} "$here/run.sh" "$here/scenarios/$name.sh" > "$logs/$name" 2>&1 || rc=$?
+		run_scenario "$name" > "$logs/$name" 2>&1 || rc=$?
 		# A guest that dies, or a scenario without a single check, is a failure, too.
 		if [ "$rc" != 0 ] || ! grep -q '^ok ' "$logs/$name"; then echo "FAIL $name: ended with status $rc" >> "$logs/$name"; fi
 		cat "$logs/$name"

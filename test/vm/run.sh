@@ -13,13 +13,14 @@
 #
 # Environment: NAT64_VM_CACHE (see build.sh), NAT64_VM_TIMEOUT (seconds, 240),
 # NAT64_VM_MEM (MB, 1024), NAT64_VM_SMP (2), NAT64_VM_LOCK (a file to flock
-# while QEMU runs), NAT64_VM_ACCEL (tcg,thread=multi).
+# while QEMU runs), NAT64_VM_ACCEL (tcg,thread=multi), NAT64_VM_INIT (systemd:
+# it is the first process, and runs SCRIPT when it is up; default: no such thing).
 #
 # Exit status: SCRIPT's; 124 after the timeout; 125 if the guest died early.
 # The guest has no network device at all.
 set -euo pipefail
 
-[ $# -ge 1 ] || { sed -n '2,21s/^# \{0,1\}//p' "$0" >&2; exit 2; }
+[ $# -ge 1 ] || { sed -n '2,22s/^# \{0,1\}//p' "$0" >&2; exit 2; }
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 cache=${NAT64_VM_CACHE:-$here/../../.cache/vm}
 script=$(realpath "$1")
@@ -59,7 +60,7 @@ rc=0
 	-machine q35 -accel "${NAT64_VM_ACCEL:-tcg,thread=multi}" -cpu max,la57=off \
 	-smp "${NAT64_VM_SMP:-2}" -m "${NAT64_VM_MEM:-1024}" \
 	-kernel "$cache/vmlinuz" -initrd "$cache/initrd.img" \
-	-append "console=ttyS0 quiet loglevel=4 mitigations=off nokaslr panic=-1 oops=panic net.ifnames=0 log_buf_len=4M printk.devkmsg=on" \
+	-append "console=ttyS0 quiet loglevel=4 mitigations=off nokaslr panic=-1 oops=panic net.ifnames=0 log_buf_len=4M printk.devkmsg=on${NAT64_VM_INIT:+ lab.init=$NAT64_VM_INIT systemd.getty_auto=no}" \
 	-drive "file=$cache/rootfs.img,if=virtio,format=raw,readonly=on" "${disk[@]}" \
 	-virtfs "local,path=$here,mount_tag=kit,security_model=none,readonly=on,multidevs=remap" \
 	-virtfs "local,path=$project,mount_tag=project,security_model=none,readonly=on,multidevs=remap" \
