@@ -1,6 +1,8 @@
 /** A live trace on this host: a tracing thread, tables and evidence that the main thread fetches for it. */
+
 import { collectFacts } from '../facts/collect/collect.js'
 import type { FactName, Facts } from '../facts/facts.js'
+import { countOf } from '../term/format.js'
 import { type HostModel, modelFor } from './core/host-model.js'
 import { makeTally } from './core/summary.js'
 import { filterFor } from './core/target.js'
@@ -136,6 +138,7 @@ export async function liveRun(request: TraceRequest): Promise<TraceRun> {
         snapshots.emit(snapshot())
       } else {
         halt()
+        if (message.written !== null) said.push(`${countOf(message.written, 'packet')} written to ${request.write}`)
         queue = queue
           .then(() => evidence.stop())
           .then(() => {

@@ -4,11 +4,15 @@ import { statSync } from 'node:fs'
 import type { Facts } from '../facts/facts.js'
 import { emptyFacts } from '../facts/import-recording.js'
 import { loadFacts } from '../facts/load.js'
+import { countOf } from '../term/format.js'
 import { modelFor } from './core/host-model.js'
 import type { TracedPath, TraceSnapshot } from './core/traced.js'
 import { makeTracer } from './core/tracer.js'
 import { listCaptures } from './file/capture-files.js'
+import { readFacts } from './file/embedded-facts.js'
 import { deviceNames, readCaptures } from './file/read.js'
+import { recorded, recording } from './file/record.js'
+import { openTraceWriter } from './file/write.js'
 import { filedEvidence } from './filed-evidence.js'
 import { lanesFor } from './lanes.js'
 import { resolveWanted } from './resolve.js'
@@ -22,7 +26,7 @@ const SNAPSHOT_EVERY = 2000
  * @throws UserError when facts or target are none
  */
 export async function readRun(request: TraceRequest): Promise<TraceRun> {
-  const facts = factsFor(request)
+  const { facts, isOwn } = factsFor(request)
   const { wanted, notes } = await resolveWanted(request, modelFor(facts), false)
   const paths = makeEmitter<readonly TracedPath[]>()
   const snapshots = makeEmitter<TraceSnapshot>()
@@ -35,12 +39,24 @@ export async function readRun(request: TraceRequest): Promise<TraceRun> {
   let epochMs = 0
   let batch: TracedPath[] = []
   const evidence = filedEvidence(facts)
+  const writer =
+    request.write === undefined
+      ? null
+      : openTraceWriter({
+          path: request.write,
+          application: `nat64 ${request.version}`,
+          target: wanted.text,
+          facts: facts.links.ok ? facts : null,
+          inputs: request.read,
+          onProblem: error => void said.push(error.message),
+        })
   const tracer = makeTracer(facts, {
     wanted,
     // A place where nothing was captured says nothing; a capture on `any` is one on all of them.
-    isVisible: place => (isAny && place.visibility !== 'promiscuous') || devices.has(place.device),
-    onPath: path => void batch.push(evidence(path)),
+    isVisible: place => isOwn || (isAny && place.visibility !== 'promiscuous') || devices.has(place.device),
+    ...recording(writer, path => void batch.push(evidence(path))),
   })
+  const seeing = recorded(writer, tracer)
   const snapshot = (state: TraceSnapshot['state']): TraceSnapshot => ({
     state,
     target: wanted.text,
@@ -67,14 +83,15 @@ export async function readRun(request: TraceRequest): Promise<TraceRun> {
         {
           start: ms => {
             epochMs = ms
+            writer?.start(ms)
           },
           tap(tap) {
             devices.add(tap.device)
             isAny ||= tap.ifindex > 0
-            tracer.addTap(tap)
+            seeing.tap(tap)
           },
           frame(frame) {
-            tracer.see(frame)
+            seeing.see(frame)
             tracer.count(1, 0)
             if (frame.time - advancedTo <= ADVANCE_NS) return
             advancedTo = frame.time
@@ -88,6 +105,8 @@ export async function readRun(request: TraceRequest): Promise<TraceRun> {
     } finally {
       tracer.finish()
       tell()
+      const written = writer?.close()
+      if (written) said.push(`${countOf(written.packets, 'packet')} written to ${request.write}`)
       snapshots.emit(snapshot('done'))
     }
     return snapshot('done')
@@ -116,16 +135,25 @@ export async function readRun(request: TraceRequest): Promise<TraceRun> {
   }
 }
 
-/** Facts that were named; else those beside the captures, when these are a folder of a recording. */
-function factsFor({ facts, read }: TraceRequest): Facts {
-  if (facts !== undefined) return loadFacts(facts)
+/**
+ * Facts that were named; else those beside the captures, when these are a folder of a recording; else those that a file of
+ * our own holds. `isOwn`: it is one, in which all interfaces were captured.
+ */
+function factsFor({ facts, read }: TraceRequest): { facts: Facts; isOwn: boolean } {
   const [first] = read
-  if (first !== undefined && first !== '-' && statSync(first, { throwIfNoEntry: false })?.isDirectory()) {
-    try {
-      return loadFacts(first)
-    } catch {
-      // A folder of captures alone.
-    }
+  const isFile = first !== undefined && first !== '-' && statSync(first, { throwIfNoEntry: false })?.isFile() === true
+  const embedded = isFile ? readFacts(first) : null
+  const isOwn = embedded !== null
+  if (facts !== undefined) return { facts: loadFacts(facts), isOwn }
+  if (embedded !== null) return { facts: embedded, isOwn }
+  return { facts: (first !== undefined && !isFile && besides(first)) || emptyFacts('no facts were given'), isOwn }
+}
+
+/** A folder may hold captures alone. */
+function besides(folder: string): Facts | null {
+  try {
+    return loadFacts(folder)
+  } catch {
+    return null
   }
-  return emptyFacts('no facts were given')
 }

@@ -30,12 +30,15 @@ export interface Joiner {
   isTarget: (address: number) => boolean
   /** Called for each IPv4 far end that a guest's packet shows. */
   onTarget: (address: number) => void
+  /** Called with the ticket of a frame that belongs to no path after all. */
+  onGivenUp: (ticket: number) => void
   /** Open paths in the order in which they began. */
   readonly open: Map<number, OpenPath>
   readonly counts: { unmatched: number; evicted: number }
   /** Paths that were given up for want of room; whoever settles takes them. */
   readonly evicted: OpenPath[]
-  see(frame: Frame, ticket?: number): OpenPath | null
+  /** `take` keeps the frame for a file and gives its ticket; it is called for frames that belong to a path, or may. */
+  see(frame: Frame, take?: () => number): OpenPath | null
   close(path: OpenPath): void
   /** Gives up fragments that have waited since before `time`. */
   expire(time: number): void
@@ -43,6 +46,7 @@ export interface Joiner {
 
 interface WaitingFragment {
   readonly key: string
+  readonly ticket: number
   readonly frame: Frame
   readonly bytes: Uint8Array
 }
@@ -58,12 +62,15 @@ export function makeJoiner(realm: Realm, limits: JoinerLimits = LIMITS): Joiner 
   /** Keys of closed paths: the same datagram again is one that was sent again. */
   const past = new Set<number>()
   let serial = 0
+  /** Where the last sighting was put. */
+  let lastHop: RawHop | null = null
 
   const joiner: Joiner = {
     flows: makeFlows(),
     realm,
     isTarget: () => false,
     onTarget: () => {},
+    onGivenUp: () => {},
     open: new Map(),
     counts: { unmatched: 0, evicted: 0 },
     evicted: [],
@@ -73,19 +80,23 @@ export function makeJoiner(realm: Realm, limits: JoinerLimits = LIMITS): Joiner 
   }
   return joiner
 
-  function see(frame: Frame, ticket = -1): OpenPath | null {
+  function see(frame: Frame, take: () => number = noTicket): OpenPath | null {
     readPacket(packet, frame.bytes, frame.ip, frame.end, frame.length - (frame.ip - frame.start))
     if (!packet.readable) return null
-    if (packet.piece === 'later') return seeLater(frame, ticket)
+    if (packet.piece === 'later') return seeLater(frame, take)
     if (!identify()) {
       return null
     }
     const path = (packet.piece === 'whole' ? null : fragments.get(fragmentKey(packet))) ?? find(frame)
     const found = path && fits(path, frame) !== 'no' ? place(path, frame) : null
     const result = found ?? begin(frame)
-    if (result && ticket >= 0) result.tickets.push({ ticket, hop: result.hops.length - 1 })
+    if (result) note(result, take())
     if (result && packet.piece === 'first') rememberFragments(result)
     return result
+  }
+
+  function note(path: OpenPath, ticket: number): void {
+    if (ticket >= 0 && lastHop) path.tickets.push({ ticket, hop: lastHop })
   }
 
   function identify(): boolean {
@@ -177,9 +188,9 @@ export function makeJoiner(realm: Realm, limits: JoinerLimits = LIMITS): Joiner 
 
   function place(path: OpenPath, frame: Frame): OpenPath {
     const hop = hopAt(path, frame.tap, frame.direction, packet.family)
-    if (hop) addPiece(path, hop, frame.time, packet)
+    if (hop) lastHop = addPiece(path, hop, frame.time, packet)
     else {
-      addHop(path, frame.tap, frame.direction, frame.time, packet)
+      lastHop = addHop(path, frame.tap, frame.direction, frame.time, packet)
       tie(path)
     }
     if (packet.payload > path.payload) coverOthers(path, frame)
@@ -258,7 +269,7 @@ export function makeJoiner(realm: Realm, limits: JoinerLimits = LIMITS): Joiner 
       belongs(joiner.flows, flow, nearAddress(packet, isRequest), id.nearPort) !== 'this'
     )
       path.flow = null
-    addHop(path, frame.tap, frame.direction, frame.time, packet)
+    lastHop = addHop(path, frame.tap, frame.direction, frame.time, packet)
     joiner.open.set(path.id, path)
     push(byKey, path.key, path)
     if (!id.isError) push(byFlow, path.flowKey, path)
@@ -292,23 +303,23 @@ export function makeJoiner(realm: Realm, limits: JoinerLimits = LIMITS): Joiner 
     return false
   }
 
-  function seeLater(frame: Frame, ticket: number): OpenPath | null {
+  function seeLater(frame: Frame, take: () => number): OpenPath | null {
     const key = fragmentKey(packet)
     const path = fragments.get(key)
     if (!path || path.closed) {
       if (!isNear()) return null
       if (waiting.length >= limits.fragments) {
-        waiting.shift()
-        joiner.counts.unmatched++
+        giveUp()
       }
       const bytes = frame.bytes.slice(frame.ip, frame.end)
-      waiting.push({ key, bytes, frame: { ...frame, bytes, start: 0, ip: 0, end: bytes.length } })
+      waiting.push({ key, ticket: take(), bytes, frame: { ...frame, bytes, start: 0, ip: 0, end: bytes.length } })
       return null
     }
     const hop = hopAt(path, frame.tap, frame.direction, packet.family)
-    if (hop) addPiece(path, hop, frame.time, packet)
-    else addHop(path, frame.tap, frame.direction, frame.time, packet)
-    if (ticket >= 0) path.tickets.push({ ticket, hop: path.hops.length - 1 })
+    lastHop = hop
+      ? addPiece(path, hop, frame.time, packet)
+      : addHop(path, frame.tap, frame.direction, frame.time, packet)
+    note(path, take())
     return path
   }
 
@@ -326,7 +337,7 @@ export function makeJoiner(realm: Realm, limits: JoinerLimits = LIMITS): Joiner 
     const early = waiting.filter(w => w.key === key)
     if (early.length === 0) return
     for (const w of early) waiting.splice(waiting.indexOf(w), 1)
-    for (const w of early) see(w.frame)
+    for (const w of early) see(w.frame, () => w.ticket)
   }
 
   function close(path: OpenPath): void {
@@ -345,13 +356,20 @@ export function makeJoiner(realm: Realm, limits: JoinerLimits = LIMITS): Joiner 
     joiner.evicted.push(oldest)
   }
 
+  function giveUp(): void {
+    const fragment = waiting.shift()
+    joiner.counts.unmatched++
+    if (fragment && fragment.ticket >= 0) joiner.onGivenUp(fragment.ticket)
+  }
+
   function expire(time: number): void {
     while (waiting.length > 0 && (waiting[0] as WaitingFragment).frame.time < time) {
-      waiting.shift()
-      joiner.counts.unmatched++
+      giveUp()
     }
   }
 }
+
+const noTicket = () => -1
 
 type Fit = 'no' | 'weak' | 'sure'
 const RANK = { no: 0, weak: 1, sure: 2 } as const

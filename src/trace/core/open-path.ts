@@ -57,7 +57,7 @@ export interface OpenPath {
   /** Set when it is settled: later sightings of its kind are another packet. */
   closed: boolean
   /** Tickets of the frames that a capture file holds for it, with the hop they are of. */
-  readonly tickets: { readonly ticket: number; readonly hop: number }[]
+  readonly tickets: { readonly ticket: number; readonly hop: RawHop }[]
   /** Its connection knows of it. */
   met: boolean
   /** The trace ended while it was under way. */
@@ -95,11 +95,12 @@ export function addHop(path: OpenPath, tap: number, direction: Direction, time: 
 }
 
 /** Another piece of the packet at a hop where a first one was seen. */
-export function addPiece(path: OpenPath, hop: RawHop, time: number, p: Packet): void {
+export function addPiece(path: OpenPath, hop: RawHop, time: number, p: Packet): RawHop {
   hop.pieces++
   hop.length += p.length
   hop.payload += p.payload
   if (time > path.last) path.last = time
+  return hop
 }
 
 /** What an error packet says, copied out of the reused packet. */

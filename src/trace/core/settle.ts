@@ -21,8 +21,15 @@ export interface SettleContext {
   readonly answerTo: (quote: number) => { readonly text: string; readonly from: string } | null
 }
 
+export interface Settled {
+  readonly traced: TracedPath
+  readonly way: Way | null
+  /** The sightings behind `traced.hops`, in their order. */
+  readonly order: readonly RawHop[]
+}
+
 /** Everything but what takes two paths: round-trip time, and requests that nothing answers. */
-export function settle(path: OpenPath, context: SettleContext): { traced: TracedPath; way: Way | null } {
+export function settle(path: OpenPath, context: SettleContext): Settled {
   const { model, tap } = context
   const isRequest = path.way === REQUEST
   const guest = guestOf(path)
@@ -82,7 +89,7 @@ export function settle(path: OpenPath, context: SettleContext): { traced: Traced
       firewall?.expected === true && seen === false && verdict.kind !== 'died' && verdict.kind !== 'unknown',
     verdict,
   }
-  return { traced, way }
+  return { traced, way, order: ordered.map(o => o.hop) }
 }
 
 function hopsOf(ordered: Overlay['hops'], hasWay: boolean, tap: (id: number) => Tap): Hop[] {

@@ -15,7 +15,7 @@ import { unanswered } from './judge.js'
 import type { OpenPath } from './open-path.js'
 import { ICMP, ICMP_KIND } from './packet.js'
 import { ruleKiller } from './rule-killer.js'
-import { settle } from './settle.js'
+import { type Settled, settle } from './settle.js'
 import { makeTally } from './summary.js'
 import type { Tables } from './tables.js'
 import { accepts, type Wanted } from './target.js'
@@ -41,10 +41,17 @@ export interface TracerOptions {
   readonly mostOpen?: number
   /** Captures see packets at this place; default: everywhere. */
   readonly isVisible?: (place: Place) => boolean
-  /** Gets each path once it is settled, with the tickets of its frames. */
-  readonly onPath: (path: TracedPath, tickets: OpenPath['tickets']) => void
-  /** Gets tickets of frames that turn out to belong to no path. */
-  readonly onUnmatched?: (tickets: OpenPath['tickets']) => void
+  /** Gets each path once it is settled, with the tickets of its frames and the hops that they are of. */
+  readonly onPath: (path: TracedPath, tickets: readonly Ticket[]) => void
+  /** Gets the ticket of a frame that belongs to no path that is wanted. */
+  readonly onUnwanted?: (ticket: number) => void
+}
+
+/** A frame that is kept for a file, and the hop of its path that it is of. */
+export interface Ticket {
+  readonly ticket: number
+  /** Index in the path's hops. */
+  readonly hop: number
 }
 
 export interface Tracer {
@@ -53,8 +60,11 @@ export interface Tracer {
   addTap(tap: Tap): void
   /** Takes over what tables say of who is behind what. */
   learn(tables: Tables): void
-  /** `ticket`: of the frame in a capture file that is being written. Returns whether the frame belongs to a path. */
-  see(frame: Frame, ticket?: number): boolean
+  /**
+   * Returns whether the frame belongs to a path. `take` keeps it for a file and gives its ticket; it is only called for
+   * frames that belong to a path, or may do so.
+   */
+  see(frame: Frame, take?: () => number): boolean
   /** Packets that the filter let through were lost between these times. */
   noteLoss(from: number, to: number): void
   /** Settles what is due at `now`. */
@@ -77,8 +87,7 @@ interface Exchange {
 
 interface Waiting {
   readonly path: OpenPath
-  readonly traced: TracedPath
-  readonly way: Way | null
+  readonly settled: Settled
   readonly since: number
 }
 
@@ -107,6 +116,7 @@ export function makeTracer(facts: Facts, options: TracerOptions): Tracer {
       if (targets.size < 65_536) targets.add(address)
     }
   }
+  joiner.onGivenUp = ticket => options.onUnwanted?.(ticket)
   const captured = { seen: 0, lost: 0 }
   /** Time of the newest frame, also of those that belong to no path. */
   let newest = 0
@@ -158,9 +168,9 @@ export function makeTracer(facts: Facts, options: TracerOptions): Tracer {
     },
   }
 
-  function see(frame: Frame, ticket = -1): boolean {
+  function see(frame: Frame, take?: () => number): boolean {
     if (frame.time > newest) newest = frame.time
-    const path = joiner.see(frame, ticket)
+    const path = joiner.see(frame, take)
     for (const given of joiner.evicted.splice(0)) {
       given.incomplete = true
       end(given)
@@ -221,15 +231,15 @@ export function makeTracer(facts: Facts, options: TracerOptions): Tracer {
       const isAnswered = answered(w.path)
       if (!isAnswered && w.since + waits.answer > now) continue
       waiting.delete(id)
-      if (isAnswered) emit(w.path, w.traced)
+      if (isAnswered) emit(w.path, w.settled)
       // At the end of a trace a request that has only just left is not called unanswered.
-      else if (now === Number.MAX_SAFE_INTEGER && w.since + waits.answer > newest) emit(w.path, w.traced)
-      else emit(w.path, { ...w.traced, verdict: noAnswer(w) })
+      else if (now === Number.MAX_SAFE_INTEGER && w.since + waits.answer > newest) emit(w.path, w.settled)
+      else emit(w.path, { ...w.settled, traced: { ...w.settled.traced, verdict: noAnswer(w) } })
     }
     joiner.expire(now - waits.settle)
   }
 
-  function noAnswer({ path, traced, way }: Waiting): TracedPath['verdict'] {
+  function noAnswer({ path, settled: { traced, way } }: Waiting): TracedPath['verdict'] {
     if (isLost(path.time, path.last + waits.answer))
       return {
         ...traced.verdict,
@@ -244,17 +254,18 @@ export function makeTracer(facts: Facts, options: TracerOptions): Tracer {
   function end(path: OpenPath): void {
     if (!path.flow) adopt(path)
     if (isLost(path.time, path.last + waits.settle)) path.incomplete = true
-    const { traced, way } = settle(path, context)
+    const settled = settle(path, context)
+    const { traced, way } = settled
     if (!accepts(options.wanted, traced, path) || !isTranslated(path, traced)) {
       joiner.counts.unmatched += path.hops.length
-      options.onUnmatched?.(path.tickets)
+      for (const { ticket } of path.tickets) options.onUnwanted?.(ticket)
       return
     }
     if (traced.verdict.kind === 'delivered' && expectsAnswer(path) && !answered(path)) {
-      waiting.set(path.id, { path, traced, way, since: path.last })
+      waiting.set(path.id, { path, settled, since: path.last })
       return
     }
-    emit(path, traced)
+    emit(path, settled)
   }
 
   /** A reply that was seen on IPv4 alone: whose it is may have become known since. */
@@ -290,7 +301,7 @@ export function makeTracer(facts: Facts, options: TracerOptions): Tracer {
     return path.protocol === UDP && path.flow.replies === 0
   }
 
-  function emit(path: OpenPath, traced: TracedPath): void {
+  function emit(path: OpenPath, { traced, order }: Settled): void {
     const asked =
       path.way === REPLY && path.flow && !path.error ? exchangeOf(path.flow).asked.get(markOf(path)) : undefined
     const arrived = traced.hops.findLast(h => h.onWay)?.time
@@ -300,7 +311,10 @@ export function makeTracer(facts: Facts, options: TracerOptions): Tracer {
         : Math.max(0, arrived - asked)
     const whole = rtt === null ? traced : { ...traced, rtt }
     tally.add(whole)
-    options.onPath(whole, path.tickets)
+    options.onPath(
+      whole,
+      path.tickets.map(({ ticket, hop }) => ({ ticket, hop: order.indexOf(hop) })),
+    )
   }
 
   /** Only packets that surely answer one request. */

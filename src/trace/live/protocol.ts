@@ -42,7 +42,13 @@ export type FromTracer =
   /** Interfaces came, went or changed: the host is to be looked at again. */
   | { readonly type: 'links' }
   | { readonly type: 'note'; readonly text: string }
-  | { readonly type: 'stopped'; readonly summary: TraceSummary; readonly untold: number }
+  | {
+      readonly type: 'stopped'
+      readonly summary: TraceSummary
+      readonly untold: number
+      /** Packets in the file; null: none is written. */
+      readonly written: number | null
+    }
   | {
       readonly type: 'failed'
       readonly message: string

@@ -4,6 +4,8 @@ import { UserError } from '../../errors.js'
 import type { Frame } from '../core/frame.js'
 import type { TracedPath } from '../core/traced.js'
 import { makeTracer, type Tracer } from '../core/tracer.js'
+import { recorded, recording } from '../file/record.js'
+import { openTraceWriter } from '../file/write.js'
 import { openLiveCapture } from './open-capture.js'
 import type { FromTracer, ToTracer, TraceStart } from './protocol.js'
 
@@ -26,11 +28,22 @@ function work(): void {
   let knownFlows = 0
   /** Packets that are under way when the end is asked for get a moment to arrive. */
   let stopAt = Number.POSITIVE_INFINITY
+  const writer =
+    start.write === null
+      ? null
+      : openTraceWriter({
+          path: start.write,
+          application: `nat64 ${start.version}`,
+          target: start.wanted.text,
+          facts: start.facts,
+          onProblem: error => post({ type: 'note', text: error.message }),
+        })
+  writer?.start(start.epoch * 1000)
   const tracer: Tracer = makeTracer(start.facts, {
     wanted: start.wanted,
     waits: start.waits,
     isVisible: place => place.visibility !== 'promiscuous' || !start.passive,
-    onPath(path) {
+    ...recording(writer, path => {
       if (untaken >= MOST_UNTAKEN) {
         untold++
         return
@@ -38,8 +51,9 @@ function work(): void {
       untaken++
       batch.push(path)
       if (batch.length >= BATCH) tell()
-    },
+    }),
   })
+  const seeing = recorded(writer, tracer)
   const tell = () => {
     if (batch.length === 0) return
     post({ type: 'paths', paths: batch })
@@ -74,9 +88,9 @@ function work(): void {
     ringBytes: start.ringBytes ?? undefined,
     ...(start.passive ? { isWanted: () => false } : {}),
     handlers: {
-      onTap: tap => tracer.addTap(tap),
+      onTap: seeing.tap,
       see(frame: Frame) {
-        tracer.see(frame)
+        seeing.see(frame)
         if (frame.time - advancedTo > ADVANCE_NS) advance(frame.time)
       },
       onLinks: () => post({ type: 'links' }),
@@ -97,6 +111,7 @@ function work(): void {
     const at = live.now()
     if (at - statedAt < STATE_NS) continue
     statedAt = at
+    writer?.flush()
     const flows = tracer.flows()
     post({ type: 'state', summary: tracer.summary(), flows: flows !== knownFlows, untold })
     knownFlows = flows
@@ -106,7 +121,8 @@ function work(): void {
   tracer.finish()
   tell()
   live.close()
-  post({ type: 'stopped', summary: tracer.summary(), untold })
+  const written = writer?.close() ?? null
+  post({ type: 'stopped', summary: tracer.summary(), untold, written: written?.packets ?? null })
 }
 
 try {
