@@ -255,7 +255,7 @@ export function makeTracer(facts: Facts, options: TracerOptions): Tracer {
     if (!path.flow) adopt(path)
     if (isLost(path.time, path.last + waits.settle)) path.incomplete = true
     const settled = settle(path, context)
-    const { traced, way } = settled
+    const { traced } = settled
     if (!accepts(options.wanted, traced, path) || !isTranslated(path, traced)) {
       joiner.counts.unmatched += path.hops.length
       for (const { ticket } of path.tickets) options.onUnwanted?.(ticket)
