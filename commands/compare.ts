@@ -1,7 +1,9 @@
 import { Args } from '@oclif/core'
 import { BaseCommand, EXIT_HELP } from '../src/cli/base-command.js'
 import { compareFlags } from '../src/cli/compare-flags.js'
-import { type CompareRequest, compare } from '../src/compare/service.js'
+import type { CompareReport } from '../src/compare/compared.js'
+import { type CompareRequest, compare, compareOnce, exitCodeOf, leavingLines } from '../src/compare/service.js'
+import { EXIT } from '../src/errors.js'
 import { styleFor } from '../src/term/style.js'
 
 export default class Compare extends BaseCommand {
@@ -33,10 +35,31 @@ export default class Compare extends BaseCommand {
   async run(): Promise<unknown> {
     const { args, flags } = await this.parse(Compare)
     const request: CompareRequest = { ...flags, version: this.config.version, subject: args.subject }
+    const isScreen = process.stdout.isTTY && process.stdin.isTTY && flags.plain !== true && !this.jsonEnabled()
+    if (isScreen) return this.showScreen(request)
     const style = styleFor(process.env, flags.plain === true, process.stdout.columns)
     const { lines, json, exitCode } = await compare(request, style)
     for (const line of lines) this.log(line)
     process.exitCode = exitCode
     return json
+  }
+
+  /** Looking begins before the screen is loaded; what is wrong with the question is said without one. */
+  private async showScreen(request: CompareRequest): Promise<void> {
+    const first = compareOnce(request)
+    first.catch(() => undefined)
+    let last: CompareReport | null = null
+    let next: Promise<CompareReport> | null = first
+    const look = async () => {
+      const looking = next ?? compareOnce(request)
+      next = null
+      last = await looking
+      return last
+    }
+    const { showCompare } = await import('../src/ui/compare-view.js')
+    await showCompare({ look })
+    const report = last as CompareReport | null
+    process.exitCode = report ? exitCodeOf(report) : EXIT.unable
+    for (const line of report ? leavingLines(report) : []) this.log(line)
   }
 }

@@ -70,6 +70,14 @@ function chosenEngines(words: readonly string[], facts: Facts): string[] {
 /** 0: what is there delivers, with the firewall in force. */
 export const exitCodeOf = (report: CompareReport): ExitCode => (report.ok ? EXIT.ok : EXIT.findings)
 
+/** What stays on the terminal after the screen was left: a verdict for each kind of guest. */
+export function leavingLines(report: CompareReport): string[] {
+  return report.guests.flatMap(({ device, verdict }) => [
+    `${device}: ${verdict.text}`,
+    ...verdict.move.commands.map(c => `  $ ${c}`),
+  ])
+}
+
 export interface Answer {
   readonly lines: readonly string[]
   readonly json: object

@@ -17,6 +17,8 @@ export interface Signs {
   /** In front of the first difference. */
   readonly first: string
   readonly cut: string
+  /** In place of places that are not shown. */
+  readonly more: string
 }
 
 const UNICODE: Signs = {
@@ -30,6 +32,7 @@ const UNICODE: Signs = {
   right: '▸',
   first: '▶',
   cut: '…',
+  more: '⋮',
 }
 
 const ASCII: Signs = {
@@ -43,15 +46,16 @@ const ASCII: Signs = {
   right: '>',
   first: '>',
   cut: '~',
+  more: ':',
 }
 
 export const signsFor = (ascii: boolean): Signs => (ascii ? ASCII : UNICODE)
 
-/** `◇ PREROUTING fwbr100i0: to Jool`, in exactly `width` columns. */
-export function pointText(point: Point, width: number, signs: Signs): string {
+/** `◇ PREROUTING fwbr100i0: to Jool`, in exactly `width` columns; the place alone without `withEvent`. */
+export function pointText(point: Point, width: number, signs: Signs, withEvent = true): string {
   const { kind, event, text } = point
   const sign = kind === 'end' ? (event === 'dropped' ? signs.died : signs.arrived) : signs.kind[kind]
-  const note = shortNote(point)
+  const note = withEvent ? shortNote(point) : ''
   const full = `${sign} ${text}${note === '' ? '' : `: ${note}`}`
   return full.length > width ? `${full.slice(0, Math.max(0, width - 1))}${signs.cut}` : full.padEnd(width)
 }
