@@ -4,6 +4,7 @@ import { captureFlags, fileFlags, filterFlags } from '../src/cli/trace-flags.js'
 import { isAscii } from '../src/term/glyphs.js'
 import { liveRun } from '../src/trace/live-run.js'
 import { exitCodeOf, failureOf, printTrace, watchTrace } from '../src/trace/print.js'
+import { probeRun } from '../src/trace/probe-run.js'
 import { readRun } from '../src/trace/read-run.js'
 import { traceStyle } from '../src/trace/report/style.js'
 import { traceText } from '../src/trace/report/text.js'
@@ -26,6 +27,7 @@ export default class Trace extends BaseCommand {
     '<%= config.bin %> trace 100 --only-broken',
     '<%= config.bin %> trace 2001:db8:100::100 --protocol tcp --port 443 --count 20',
     '<%= config.bin %> trace example.com --write case.pcapng --duration 30',
+    '<%= config.bin %> trace 203.0.113.10 --probe --guest 100 --port 443',
     '<%= config.bin %> trace --read case.pcapng --json',
     '<%= config.bin %> trace --read any.pcap --facts host.tar.gz',
   ]
@@ -51,8 +53,10 @@ export default class Trace extends BaseCommand {
       write: flags.write,
       netns: flags.netns ?? [],
       passive: flags.passive,
+      probe: flags.probe,
     }
-    const run = request.read.length > 0 ? await readRun(request) : await liveRun(request)
+    const open = request.read.length > 0 ? readRun : request.probe ? probeRun : liveRun
+    const run = await open(request)
     const end = endOnSignals(run, flags.duration)
     try {
       process.exitCode = await this.show(run, flags['only-broken'], flags.count ?? null, flags.plain)

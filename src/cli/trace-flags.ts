@@ -35,6 +35,11 @@ export const captureFlags = {
     helpValue: 'NAME',
     ...list,
   }),
+  probe: Flags.boolean({
+    summary:
+      'send harmless packets as the guest would (echo; TCP with --port), from a port beside its own, and trace these',
+    exclusive: ['read'],
+  }),
   passive: Flags.boolean({
     summary: 'switch nothing on: no promiscuous firewall bridges, no debug log of Jool, no drop events of the kernel',
   }),

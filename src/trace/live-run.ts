@@ -45,12 +45,17 @@ const TABLES_MS = 1000
 const MOST_HELD = 50_000
 const POLL_MS = 500
 
+/** Collects what a trace needs to know of this host. */
+export async function lookAtHost(version: string): Promise<Facts> {
+  return (await collectFacts({ version, only: FACTS })).facts
+}
+
 /**
  * Looks at the host and begins to capture; what is seen is handed over once the run is started.
  * @throws UserError without privilege, or for a target that is nothing
  */
 export async function liveRun(request: TraceRequest): Promise<TraceRun> {
-  const look = async () => (await collectFacts({ version: request.version, only: FACTS })).facts
+  const look = () => lookAtHost(request.version)
   let facts = await look()
   let model = modelFor(facts)
   const { wanted, notes } = await resolveWanted(request, model, true)

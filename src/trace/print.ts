@@ -22,14 +22,16 @@ export interface PrintOptions {
 export async function printTrace(run: TraceRun, options: PrintOptions): Promise<ExitCode> {
   const { style, onlyBroken, count, print, say: tellPeople } = options
   let printed = 0
-  let said = 0
+  const said = new Set<string>()
   const printer = printerOf(run, style)
   const printAll = (lines: readonly string[]) => {
     for (const line of lines) print(line)
   }
   const say = (snapshot: TraceSnapshot) => {
-    for (const note of snapshot.notes.slice(said)) printAll(printer.note(note))
-    said = snapshot.notes.length
+    for (const note of snapshot.notes.filter(n => !said.has(n))) {
+      said.add(note)
+      printAll(printer.note(note))
+    }
   }
   const tell = (paths: readonly TracedPath[]) => {
     for (const path of paths) {

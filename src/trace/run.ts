@@ -35,6 +35,8 @@ export interface TraceRequest {
   /** Network namespaces to capture in, beside those of translators. */
   readonly netns: readonly string[]
   readonly passive: boolean
+  /** Packets of our own are sent and traced, as a guest would send them. */
+  readonly probe: boolean
 }
 
 /** A set of listeners, and one call to all of them. */

@@ -152,3 +152,24 @@ describe('a trace on a node with four guests', () => {
     expect(ran.stdout).toBe('')
   })
 })
+
+describe('a probe', () => {
+  it('is traced like a guest, and gone afterwards', async () => {
+    const lab = await makeLab({ guests: 1 })
+    try {
+      await lab.start()
+      await lab.sh('vm100', `ping -n -c 1 -W 2 ${LAB.host4in6}`)
+      const links = async () => (await lab.sh('node', 'ip -br link')).stdout
+      const before = await links()
+      const { paths, notes, status } = await traceIn(lab, [LAB.host4, '--probe', '--port', '80'], () => sleep(6000))
+      expect(notes.join('\n')).toMatch(/echo: 3 requests sent, 3 answered\nTCP port 80: 3 requests sent, 3 answered/)
+      expect(status).toBe(0)
+      expect(new Set(paths.map(p => p.verdict.kind))).toEqual(new Set(['delivered']))
+      const echo = paths.find(p => p.protocol === 'icmp')
+      expect(wayOf(echo).replace(/99\d+/g, 'N')).toBe('tapNi0 fwbrNi0 fwlnNi0 fwprNp0 vmbr0 nat64 nat64 eno1')
+      expect(await links()).toBe(before)
+    } finally {
+      await lab.down()
+    }
+  })
+})

@@ -16,6 +16,7 @@ const NOTHING: TraceRequest = {
   read: [],
   netns: [],
   passive: false,
+  probe: false,
 }
 
 async function trace(request: Partial<TraceRequest>): Promise<{ paths: TracedPath[]; last: TraceSnapshot }> {

@@ -17,7 +17,16 @@ beforeAll(() => {
 afterAll(() => rmSync(dir, { recursive: true, force: true }))
 
 async function trace(read: string, facts: string): Promise<TracedPath[]> {
-  const nothing = { version: 'test', protocols: [], ports: [], guests: [], interfaces: [], netns: [], passive: false }
+  const nothing = {
+    version: 'test',
+    protocols: [],
+    ports: [],
+    guests: [],
+    interfaces: [],
+    netns: [],
+    passive: false,
+    probe: false,
+  }
   const run = await readRun({ ...nothing, read: [read], facts })
   const paths: TracedPath[] = []
   run.onPaths(some => paths.push(...some))
