@@ -26,7 +26,7 @@ const FOR_TESTS = {
   ps: 'procps',
 }
 // Without these some tests are skipped: installed along, never asked for.
-const WELCOME = { start: {}, test: { mandoc: 'mandoc', zsh: 'zsh', fish: 'fish' }, bench: {} }
+const WELCOME = { start: {}, test: { mandoc: 'mandoc', zsh: 'zsh', fish: 'fish', lintian: 'lintian' }, bench: {} }
 const PACKAGES = { start: {}, test: FOR_TESTS, bench: { ethtool: 'ethtool', iperf3: 'iperf3' } }
 const UNPACKED = { start: {}, test: { tayga: 'tayga' }, bench: { tayga: 'tayga' } }
 const unpackedTo = join(root, 'node_modules/.debian')

@@ -35,11 +35,10 @@ export function architecturesOf(root) {
 
 /** Fills `tree`, which must not exist. */
 export function stage({ root, dist, tree, architecture, version, epoch }) {
-  const put = (path, content, mode = 0o644) => {
+  const put = (path, content) => {
     const file = join(tree, path)
     mkdirSync(dirname(file), { recursive: true })
     writeFileSync(file, content)
-    chmodSync(file, mode)
   }
   const packed = (path, content) => put(`${path}.gz`, gzipSync(content, { level: 9 }))
   const source = path => readFileSync(join(root, path))
@@ -48,7 +47,7 @@ export function stage({ root, dist, tree, architecture, version, epoch }) {
   moveGenerated(tree, packed, put)
   const bin = 'usr/lib/nat64/src/bin.js'
   // The Node that the package depends on, whatever else is on the PATH.
-  put(bin, readFileSync(join(tree, bin), 'utf8').replace(/^#!.*/, '#!/usr/bin/node'), 0o755)
+  put(bin, readFileSync(join(tree, bin), 'utf8').replace(/^#!.*/, '#!/usr/bin/node'))
   mkdirSync(join(tree, 'usr/sbin'), { recursive: true })
   symlinkSync('../lib/nat64/src/bin.js', join(tree, 'usr/sbin/nat64'))
   copyKoffi(root, tree, architecture)
@@ -62,8 +61,7 @@ export function stage({ root, dist, tree, architecture, version, epoch }) {
   const files = filesOf(tree)
   put('DEBIAN/md5sums', files.map(f => `${md5(join(tree, f))}  ${f}\n`).join(''))
   put('DEBIAN/conffiles', '/etc/nat64/nat64.toml\n')
-  for (const script of ['postinst', 'prerm', 'postrm'])
-    put(`DEBIAN/${script}`, source(`packaging/debian/${script}`), 0o755)
+  for (const script of ['postinst', 'prerm', 'postrm']) put(`DEBIAN/${script}`, source(`packaging/debian/${script}`))
   const bytes = files.reduce((sum, f) => sum + Math.ceil(statSync(join(tree, f)).size / 1024) * 1024, 0)
   const glibc = glibcOf(
     readFileSync(join(tree, 'usr/lib/nat64/node_modules', architecture.koffi, architecture.prebuilt, 'koffi.node')),
@@ -121,12 +119,12 @@ function filesOf(tree) {
 
 const md5 = file => createHash('md5').update(readFileSync(file)).digest('hex')
 
-/** Whatever the umask is and whenever it was made. */
+/** Whatever the umask is, whenever it was made, and however koffi was packed: what begins with #! is executable. */
 function normalise(tree, epoch) {
   for (const entry of readdirSync(tree, { withFileTypes: true })) {
     const path = join(tree, entry.name)
     if (entry.isDirectory()) normalise(path, epoch)
-    else if (entry.isFile()) chmodSync(path, statSync(path).mode & 0o100 ? 0o755 : 0o644)
+    else if (entry.isFile()) chmodSync(path, readFileSync(path, 'latin1').startsWith('#!') ? 0o755 : 0o644)
     lutimesSync(path, epoch, epoch)
   }
   chmodSync(tree, 0o755)

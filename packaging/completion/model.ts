@@ -99,12 +99,13 @@ function valueOfFlag(flag: ManifestFlag): Value {
   const name = flag.helpValue ?? ''
   if (name === 'FILE' || name === 'PATH') return 'file'
   if (name === 'DIR') return 'directory'
-  if (name === 'NAME') return 'device'
+  if (DEVICES.includes(flag.name)) return 'device'
   if (name === 'CODE') return CHECKS.map(c => c.code)
   if (name.startsWith('CHECK')) return CHECKS.flatMap(c => [c.code, c.id])
   return 'anything'
 }
 
+const DEVICES = ['tun', 'out-interface', 'interface']
 const FILES = ['input', 'output', 'file', 'path']
 
 function valueOfArgument(argument: ManifestArgument): Value {

@@ -74,4 +74,4 @@ export const aboutFlag = (flag: ManifestFlag): string =>
   [flag.summary, flag.description]
     .filter(t => t)
     .join('\n\n')
-    .replace(/^Format output as json\.$/, 'One JSON object on standard output.')
+    .replace(/^Format output as json\.$/, 'Results as JSON, for programs.')

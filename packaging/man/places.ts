@@ -45,6 +45,11 @@ export const FILES: readonly Place[] = [
     pages: ['doctor'],
   },
   {
+    name: `${RUN_DIR}/trace-PID.json`,
+    about: 'What a trace has switched on, so that after a crash the next one switches it off.',
+    pages: ['trace'],
+  },
+  {
     name: `${RUN_DIR}/DEVICE.log`,
     about: 'The log of a translator that --fix has started without systemd.',
     pages: ['doctor'],
@@ -70,7 +75,7 @@ export const ENVIRONMENT: readonly Place[] = [
   {
     name: 'NAT64_RUNTIME_DIR',
     about: `Instead of ${RUN_DIR}: for containers in which that cannot be written.`,
-    pages: ['run', 'status', 'doctor'],
+    pages: ['run', 'status', 'doctor', 'trace'],
   },
   { name: 'NO_COLOR', about: 'Not empty: no colours.', pages: [] },
   { name: 'FORCE_COLOR', about: '1 to 3: colours, also into a pipe; 0: none. Stronger than NO_COLOR.', pages: [] },

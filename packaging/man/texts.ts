@@ -13,7 +13,7 @@ export function mainBody(commands: readonly (readonly [string, string])[]): stri
     ...prose(`IPv6-only guests on a Linux or Proxmox host reach IPv4 through a translator (NAT64). When that fails, packets vanish
 without a word. nat64 says why, and carries a translator of its own, which is routed to instead of hooked in.
 
-Every command takes --json, which prints one object with a schema, and --plain, which prints lines of ASCII and shows no
+Every command takes --json, which prints objects with a schema, and --plain, which prints lines of ASCII and shows no
 screen. Standard output has results, standard error has the rest.`),
     ...section('COMMANDS'),
     ...commands.flatMap(([word, summary]) => item(bold(`nat64-${word}`).concat('(8)'), esc(summary))),

@@ -15,6 +15,7 @@ until_true() { # SECONDS COMMAND...
 	while ! "$@" > /dev/null 2>&1; do n=$((n - 1)); [ $n -gt 0 ] || return 1; sleep 0.2; done
 }
 new_pid() { [ "$(pid)" != 0 ] && [ "$(pid)" != "$1" ] && [ "$(systemctl is-active nat64)" = active ]; }
+test_failed() { [ "$(systemctl is-failed nat64)" = failed ] && [ "$(restarts)" -gt 3 ]; }
 ping_once() { vm ping -6 -n -c 1 -W 2 "$TARGET6" > /dev/null 2>&1 && echo passes || echo fails; }
 host_state() { # what a translator changes
 	ip -br link; ip -br address; ip route; ip -6 route; nft list ruleset
@@ -118,6 +119,15 @@ systemctl reset-failed nat64; systemctl start nat64 2> /dev/null; is 'start ends
 is 'the status of the program' 4 "$(systemctl show -P ExecMainStatus nat64)"
 sleep 2; is 'restarts' 0 "$(restarts)"
 sed -i '/^mode/d' /etc/nat64/nat64.toml
+
+begin conflict "what cannot start stays down after some tries, and leaves nothing"
+ip tuntap add dev nat64 mode tap
+systemctl reset-failed nat64; systemctl start --no-block nat64
+succeeds 'it gives up' until_true 60 test_failed
+is 'the device of somebody else is' there "$([ -e /sys/class/net/nat64 ] && echo there)"
+ip link del nat64
+host_state > $work/host.now; succeeds 'the host is as it was' diff $work/host.before $work/host.now
+systemctl reset-failed nat64
 
 begin instances "several translators beside each other"
 printf 'pool6 = "2001:db8:64::/96"\n' > /etc/nat64/second.toml
