@@ -48,95 +48,104 @@ export function makeIdentity(): Identity {
   return { way: 0, target4: 0, targetPort: 0, nearPort: 0, key: 0, quote: 0, flowKey: 0, isError: false }
 }
 
+type Words = readonly [number, number, number, number]
+
 /** The IPv4 address that an IPv6 address stands for; -1: none. */
-export function toV4(realm: Realm, words: readonly [number, number, number, number]): number {
+export function toV4(realm: Realm, words: Words): number {
+  const mapped = mappedV4(realm, words)
+  return mapped >= 0 ? mapped : pooledV4(realm, words)
+}
+
+function mappedV4(realm: Realm, words: Words): number {
   for (const { six, four, length4 } of realm.eam) {
     if (!contains6(six, words)) continue
     const bits = 32 - length4
-    const suffix = bits === 0 ? 0 : suffixOf(words, six.length, bits)
-    return (four | suffix) >>> 0
+    return (four | (bits === 0 ? 0 : suffixOf(words, six.length, bits))) >>> 0
   }
+  return -1
+}
+
+function pooledV4(realm: Realm, words: Words): number {
   for (const pool of realm.pool6) {
     if (contains6(pool, words)) return extractWords(pool.length, words[1], words[2], words[3])
   }
   return -1
 }
 
+/** The far end that an address behind pool6 is; -1: it is none, or a guest with an explicit mapping. */
+function farV4(realm: Realm, words: Words): number {
+  return realm.eam.length > 0 && mappedV4(realm, words) >= 0 ? -1 : pooledV4(realm, words)
+}
+
 /** The `bits` that follow the first `from` bits of an address. */
-function suffixOf(words: readonly [number, number, number, number], from: number, bits: number): number {
+function suffixOf(words: Words, from: number, bits: number): number {
   let value = 0
   for (let i = from; i < from + bits; i++) value = (value << 1) | ((words[i >>> 5]! >>> (31 - (i & 31))) & 1)
   return value >>> 0
 }
 
 /**
- * Fills `id` for an IPv6 packet. Returns false when neither end is behind the translator. A destination decides before
- * a source: a guest that speaks to another one through the translator sends a request.
+ * Fills `id` for an IPv6 packet. Returns false when neither end is behind the translator. The far end is the one behind
+ * pool6, the destination before the source: a guest that speaks to another one through the translator sends a request.
+ * An explicit mapping is mostly a guest's (RFC 7757); it is the far end where nothing is behind pool6.
  */
 export function identify6(id: Identity, p: Packet, realm: Realm): boolean {
-  if (p.icmpKind !== 0 && isError(p.icmpKind)) {
-    const inner = p.inner
-    if (!inner?.readable || inner.family !== 6) return false
-    const to = toV4(realm, inner.destination)
-    const from = to >= 0 ? -1 : toV4(realm, inner.source)
-    return fillError(id, p, inner, to, from)
-  }
-  const to = toV4(realm, p.destination)
-  if (to >= 0) fill(id, p, REQUEST, to)
-  else {
-    const from = toV4(realm, p.source)
-    if (from < 0) return false
-    fill(id, p, REPLY, from)
-  }
+  const about = isError(p.icmpKind) ? p.inner : p
+  if (!about?.readable || about.family !== 6 || !locate(id, about, realm)) return false
+  if (about === p) fill(id, p)
+  else fillError(id, p, about)
   return true
+}
+
+function locate(id: Identity, { source, destination }: Packet, realm: Realm): boolean {
+  if (goes(id, REQUEST, farV4(realm, destination)) || goes(id, REPLY, farV4(realm, source))) return true
+  if (realm.eam.length === 0) return false
+  return goes(id, REQUEST, mappedV4(realm, destination)) || goes(id, REPLY, mappedV4(realm, source))
+}
+
+function goes(id: Identity, way: number, target4: number): boolean {
+  id.way = way
+  id.target4 = target4
+  return target4 >= 0
 }
 
 /** Fills `id` for an IPv4 packet; `isTarget` says which hosts are far ends. Returns false when neither end is one. */
 export function identify4(id: Identity, p: Packet, isTarget: (address: number) => boolean): boolean {
-  if (p.icmpKind !== 0 && isError(p.icmpKind)) {
-    const inner = p.inner
-    if (!inner?.readable || inner.family !== 4) return false
-    const to = isTarget(inner.destination[0]) ? inner.destination[0] : -1
-    const from = to < 0 && isTarget(inner.source[0]) ? inner.source[0] : -1
-    return fillError(id, p, inner, to, from)
-  }
-  if (isTarget(p.destination[0])) fill(id, p, REQUEST, p.destination[0])
-  else if (isTarget(p.source[0])) fill(id, p, REPLY, p.source[0])
+  const about = isError(p.icmpKind) ? p.inner : p
+  if (!about?.readable || about.family !== 4) return false
+  if (isTarget(about.destination[0])) goes(id, REQUEST, about.destination[0])
+  else if (isTarget(about.source[0])) goes(id, REPLY, about.source[0])
   else return false
+  if (about === p) fill(id, p)
+  else fillError(id, p, about)
   return true
 }
 
-function fill(id: Identity, p: Packet, way: number, target4: number): void {
-  const isRequest = way === REQUEST
-  const isEcho = p.protocol === ICMP
+/** What is left to fill once way and far end are known. */
+function fill(id: Identity, p: Packet): void {
   id.isError = false
-  id.way = way
-  id.target4 = target4
-  id.targetPort = isEcho ? 0 : isRequest ? p.destinationPort : p.sourcePort
-  id.nearPort = isRequest ? p.sourcePort : p.destinationPort
-  id.quote = quoteOf(way, target4, id.targetPort, p)
-  id.flowKey = mix(mix(seed(way + 16), target4), (p.protocol << 16) | id.targetPort)
+  fillEnds(id, p)
+  id.flowKey = mix(mix(seed(id.way + 16), id.target4), (p.protocol << 16) | id.targetPort)
   id.key = keyOf(p, id.quote)
 }
 
-/** An error goes back the way of the packet that it is about, which went to `to`, or came from `from`. */
-function fillError(id: Identity, p: Packet, inner: Packet, to: number, from: number): boolean {
-  if (to < 0 && from < 0) return false
-  const innerWay = to >= 0 ? REQUEST : REPLY
-  const target4 = to >= 0 ? to : from
-  const isRequest = innerWay === REQUEST
+/** An error goes back the way of the packet that it is about. */
+function fillError(id: Identity, p: Packet, inner: Packet): void {
   id.isError = true
-  id.way = isRequest ? REPLY : REQUEST
-  id.target4 = target4
-  id.targetPort = inner.protocol === ICMP ? 0 : isRequest ? inner.destinationPort : inner.sourcePort
-  id.nearPort = isRequest ? inner.sourcePort : inner.destinationPort
-  id.quote = quoteOf(innerWay, target4, id.targetPort, inner)
+  fillEnds(id, inner)
+  id.way = id.way === REQUEST ? REPLY : REQUEST
   id.flowKey = 0
   id.key = combine(mix(hi(id.quote), 0x1c3b), mix(lo(id.quote), p.icmpKind))
-  return true
 }
 
-/** What an error quotes: ports of the target, and what tells packets of one connection apart within the first 8 bytes. */
+function fillEnds(id: Identity, p: Packet): void {
+  const isRequest = id.way === REQUEST
+  id.targetPort = p.protocol === ICMP ? 0 : isRequest ? p.destinationPort : p.sourcePort
+  id.nearPort = isRequest ? p.sourcePort : p.destinationPort
+  id.quote = quoteOf(id.way, id.target4, id.targetPort, p)
+}
+
+/** What an error quotes: port of the target, and what tells packets of one connection apart within the first 8 bytes. */
 function quoteOf(way: number, target4: number, targetPort: number, p: Packet): number {
   const what = p.protocol === P.UDP ? p.udpLength : p.sequence
   const a = mix(mix(seed(way), target4), (p.protocol << 16) | targetPort)
@@ -144,13 +153,16 @@ function quoteOf(way: number, target4: number, targetPort: number, p: Packet): n
 }
 
 /**
- * TCP: acknowledgement and the flags that a super-packet shares with its first segment. Others: the beginning of the
- * payload. Lengths are left out: fragments and segments of one packet are to have its key.
+ * TCP: acknowledgement, timestamp, and the flags that a super-packet shares with its first segment. Others: the beginning
+ * of the payload. Lengths are left out: fragments and segments of one packet are to have its key.
  */
 function keyOf(p: Packet, quote: number): number {
   const more =
     p.protocol === P.TCP
-      ? mix(p.flags & P.ACK ? p.acknowledge : 0, (p.flags & (P.SYN | P.RST)) | (p.payload === 0 ? p.flags & P.FIN : 8))
+      ? mix(
+          mix(p.stamp, p.flags & P.ACK ? p.acknowledge : 0),
+          (p.flags & (P.SYN | P.RST)) | (p.payload === 0 ? p.flags & P.FIN : 8),
+        )
       : p.sample
   return combine(mix(hi(quote), more), mix(lo(quote), more))
 }
