@@ -1,7 +1,7 @@
 /** A live trace on this host: a tracing thread, tables and evidence that the main thread fetches for it. */
 
 import { collectFacts } from '../facts/collect/collect.js'
-import type { FactName, Facts } from '../facts/facts.js'
+import type { Fact, FactName, Facts } from '../facts/facts.js'
 import { countOf } from '../term/format.js'
 import { type HostModel, modelFor } from './core/host-model.js'
 import { makeTally } from './core/summary.js'
@@ -122,6 +122,9 @@ export async function liveRun(request: TraceRequest): Promise<TraceRun> {
     thread.send({ type: 'host', facts, filter: filterFor(wanted, model, snap) })
   })
   const tables = tablesFor(() => facts, thread)
+  const unread = UNDERLYING.filter(name => isUnread(facts[name]))
+  said.push(...unread.map(name => `what this host says of ${name} could not be read: ${detailOf(facts[name])}`))
+  if (unread.length > 0) again.ask()
 
   function hear(message: FromTracer): void {
     if (message.type === 'paths') {
@@ -190,6 +193,12 @@ export async function liveRun(request: TraceRequest): Promise<TraceRun> {
     done,
   }
 }
+
+/** Without these the way of packets is guesswork. */
+const UNDERLYING = ['links', 'routes', 'jool', 'iptables', 'nft'] as const
+
+const isUnread = (fact: Fact<unknown>) => !fact.ok && ['timeout', 'failed', 'permission'].includes(fact.reason)
+const detailOf = (fact: Fact<unknown>) => (fact.ok ? '' : `${fact.detail} (${fact.source})`)
 
 /** Namespaces that translators live in, and those that were asked for. */
 function namespacesOf(facts: Facts, request: TraceRequest): string[] {

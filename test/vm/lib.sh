@@ -116,6 +116,23 @@ doctor() { # ERRORS WARNINGS
 }
 titles() { jq -r '.. | objects | select(has("code") and has("severity") and has("evidence")) | "\(.severity) \(.code) \(.title)"' $DOCTOR; }
 
+# ----------------------------------------------------------------------- trace
+TRACE=/tmp/trace.jsonl
+traced() { # ARGS... -- COMMAND...: traces while COMMAND runs, and until what died must have been told
+	local args=() i
+	while [ "$1" != -- ]; do args+=("$1"); shift; done; shift
+	$NAT64 trace "${args[@]}" --json > $TRACE 2> /tmp/trace.err & local p=$!
+	for i in $(seq 400); do grep -q '"type":"start"' $TRACE && break; kill -0 $p 2> /dev/null || break; sleep 0.1; done
+	"$@" > /dev/null 2>&1
+	sleep 3
+	kill -INT $p 2> /dev/null; wait $p; traced_rc=$?
+}
+paths() { jq -rs --arg way "$1" --arg protocol "$2" "[.[] | select(.type == \"path\" and .way == \$way and .protocol == \$protocol)] | $3" $TRACE; } # WAY PROTOCOL JQ
+# Devices of the way of the first such packet; of those that died, where, by whom and why.
+way() { paths "$1" "$2" '.[0].hops // [] | map(select(.onWay) | .device) | join(" ")'; }
+verdicts() { paths "$1" "$2" '[.[].verdict | [.kind, .reason] | join(" ")] | unique | join(", ")'; }
+traced_notes() { jq -r 'select(.type == "note") | .text' $TRACE; }
+
 # What a scenario leaves behind is removed.
 clean() {
 	servers_down

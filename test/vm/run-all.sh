@@ -4,7 +4,8 @@
 # Builds the VM when it is missing (about 90 seconds), and the program. Needs root and a
 # Debian 12 with apt; elsewhere it says so and ends with 0, with NAT64_VM_REQUIRED=1 with 1.
 #
-# Scenarios: diagnose  what the doctor finds in every arrangement that was measured
+# Scenarios: story     the whole story, end to end: doctor, trace, compare, the remedy, and back
+#            diagnose  what the doctor finds in every arrangement that was measured
 #            run       nat64 run on this kernel, beside Jool
 #            fix       nat64 doctor --fix and --undo
 #            service   the package and its service under systemd: on this kernel, in namespaces, because that takes
@@ -14,7 +15,7 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 root=$(cd "$here/../.." && pwd)
 export NAT64_VM_CACHE=${NAT64_VM_CACHE:-$root/.cache/vm}
 scenarios=("$@")
-[ $# -gt 0 ] || scenarios=(diagnose run fix service)
+[ $# -gt 0 ] || scenarios=(story diagnose run fix service)
 
 skip() {
 	echo "Tests in the virtual machine are skipped: $1"
