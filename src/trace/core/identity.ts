@@ -148,8 +148,18 @@ function fillEnds(id: Identity, p: Packet): void {
 /** What an error quotes: port of the target, and what tells packets of one connection apart within the first 8 bytes. */
 function quoteOf(way: number, target4: number, targetPort: number, p: Packet): number {
   const what = p.protocol === P.UDP ? p.udpLength : p.sequence
-  const a = mix(mix(seed(way), target4), (p.protocol << 16) | targetPort)
-  return combine(mix(a, what), mix(mix(seed(way + 2), what), target4 ^ p.icmpKind))
+  return quote(way, target4, (p.protocol << 16) | targetPort, what, p.icmpKind)
+}
+
+function quote(way: number, target4: number, port: number, what: number, icmpKind: number): number {
+  const a = mix(mix(seed(way), target4), port)
+  return combine(mix(a, what), mix(mix(seed(way + 2), what), target4 ^ icmpKind))
+}
+
+/** The key that a datagram of this payload has when it travels alone, in the connection of `id`. */
+export function datagramKey(id: Identity, payload: number, sample: number): number {
+  const port = (P.UDP << 16) | id.targetPort
+  return withMore(quote(id.way, id.target4, port, P.UDP_HEADER + payload, 0), sample)
 }
 
 /**
@@ -164,6 +174,10 @@ function keyOf(p: Packet, quote: number): number {
           (p.flags & (P.SYN | P.RST)) | (p.payload === 0 ? p.flags & P.FIN : 8),
         )
       : p.sample
+  return withMore(quote, more)
+}
+
+function withMore(quote: number, more: number): number {
   return combine(mix(hi(quote), more), mix(lo(quote), more))
 }
 

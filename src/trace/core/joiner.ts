@@ -4,12 +4,14 @@
  * Bounded: open paths, waiting fragments and remembered keys have a limit each; what is given up is counted.
  */
 
-import { TCP, UDP } from '../../wire/protocol.js'
+import { TCP } from '../../wire/protocol.js'
+import { makeBursts } from './bursts.js'
 import { belongs, type Flow, type Flows, flowBehind, flowOfGuest, learn, makeFlows, nearAddress } from './flows.js'
 import type { Frame } from './frame.js'
 import { identify4, identify6, makeIdentity, REPLY, REQUEST, type Realm } from './identity.js'
 import { addHop, addPiece, hopAt, noteError, type OpenPath, type RawHop } from './open-path.js'
 import { makePacket, type Packet, readPacket } from './packet.js'
+import { append, makeLinks, type PathList, remove } from './path-list.js'
 
 export interface JoinerLimits {
   /** Paths under way at once. */
@@ -19,8 +21,8 @@ export interface JoinerLimits {
 }
 
 const LIMITS: JoinerLimits = { open: 65_536, fragments: 1024 }
-/** Paths of a connection that a segment is compared with, newest first. */
-const NEAR_PATHS = 64
+/** Paths with one key that a sighting is compared with, newest first. */
+const MOST_SAME = 1024
 const REMEMBERED = 65_536
 
 export interface Joiner {
@@ -37,6 +39,8 @@ export interface Joiner {
   readonly counts: { unmatched: number; evicted: number }
   /** Paths that were given up for want of room; whoever settles takes them. */
   readonly evicted: OpenPath[]
+  /** Paths that the last sighting stood for as well: it was a burst of several packets. */
+  readonly covered: OpenPath[]
   /** `take` keeps the frame for a file and gives its ticket; it is called for frames that belong to a path, or may. */
   see(frame: Frame, take?: () => number): OpenPath | null
   close(path: OpenPath): void
@@ -54,8 +58,8 @@ interface WaitingFragment {
 export function makeJoiner(realm: Realm, limits: JoinerLimits = LIMITS): Joiner {
   const packet = makePacket()
   const id = makeIdentity()
-  const byKey = new Map<number, OpenPath[]>()
-  const byFlow = new Map<number, OpenPath[]>()
+  const byKey = new Map<number, PathList>()
+  const bursts = makeBursts(packet, id, (path, frame) => isFit(fits(path, frame)), ofKey)
   /** First fragments by leg and fragment identification. */
   const fragments = new Map<string, OpenPath>()
   const waiting: WaitingFragment[] = []
@@ -74,6 +78,7 @@ export function makeJoiner(realm: Realm, limits: JoinerLimits = LIMITS): Joiner 
     open: new Map(),
     counts: { unmatched: 0, evicted: 0 },
     evicted: [],
+    covered: [],
     see,
     close,
     expire,
@@ -81,17 +86,18 @@ export function makeJoiner(realm: Realm, limits: JoinerLimits = LIMITS): Joiner 
   return joiner
 
   function see(frame: Frame, take: () => number = noTicket): OpenPath | null {
+    if (joiner.covered.length > 0) joiner.covered.length = 0
     readPacket(packet, frame.bytes, frame.ip, frame.end, frame.length - (frame.ip - frame.start))
     if (!packet.readable) return null
     if (packet.piece === 'later') return seeLater(frame, take)
     if (!identify()) {
       return null
     }
-    const path = (packet.piece === 'whole' ? null : fragments.get(fragmentKey(packet))) ?? find(frame)
-    const found = path && fits(path, frame) !== 'no' ? place(path, frame) : null
-    const result = found ?? begin(frame)
-    if (result) note(result, take())
-    if (result && packet.piece === 'first') rememberFragments(result)
+    const known = packet.piece === 'whole' ? undefined : fragments.get(fragmentKey(packet))
+    const path = known ? (isFit(fits(known, frame)) ? known : null) : find(frame)
+    const result = path ? place(path, frame) : begin(frame)
+    note(result, take())
+    if (packet.piece === 'first') rememberFragments(result)
     return result
   }
 
@@ -108,28 +114,24 @@ export function makeJoiner(realm: Realm, limits: JoinerLimits = LIMITS): Joiner 
 
   /** The open path that this sighting continues. */
   function find(frame: Frame): OpenPath | null {
-    const same = byKey.get(id.key)
-    const best = same ? choose(same, frame) : null
-    if (best) return best
-    if (id.isError || packet.payload === 0) return null
-    const flow = byFlow.get(id.flowKey)
-    if (!flow) return null
-    return packet.protocol === TCP
-      ? findSegment(flow, frame)
-      : packet.protocol === UDP
-        ? findDatagram(flow, frame)
-        : null
+    return ofKey(id.key, frame) ?? (id.isError ? null : bursts.find(frame))
   }
 
-  function choose(paths: readonly OpenPath[], frame: Frame): OpenPath | null {
+  /**
+   * Of the paths with a key the one that fits best. Equal packets are seen in the order in which they were sent: it is the
+   * oldest behind the last one that was seen here.
+   */
+  function ofKey(key: number, frame: Frame): OpenPath | null {
     let best: OpenPath | null = null
     let bestFit: Fit = 'no'
     let others = 0
-    for (const path of paths) {
+    let path = byKey.get(key)?.last ?? null
+    for (let i = 0; path && i < MOST_SAME; i++, path = path.inKey.before) {
       const fit = fits(path, frame)
+      if (fit === 'past') break
       if (fit === 'no') continue
       if (fit === 'weak') others++
-      if (RANK[fit] > RANK[bestFit]) {
+      if (RANK[fit] >= RANK[bestFit]) {
         best = path
         bestFit = fit
       }
@@ -138,11 +140,11 @@ export function makeJoiner(realm: Realm, limits: JoinerLimits = LIMITS): Joiner 
     return best
   }
 
-  /** How well a sighting fits a path: its near end is the path's, is not known, or is another's. */
+  /** How well a sighting fits a path: its near end is the path's, is not known, or another's; or it was here already. */
   function fits(path: OpenPath, frame: Frame): Fit {
     const hop = hopAt(path, frame.tap, frame.direction, packet.family)
-    if (hop && !isPiece(path, hop)) return 'no'
     const isRequest = path.way === REQUEST
+    if (hop && !isPiece(path, hop)) return sameNear(hop, packet, isRequest) ? 'past' : 'no'
     for (const h of path.hops) {
       if (h.family !== packet.family) continue
       if (sameNear(h, packet, isRequest)) return 'sure'
@@ -165,27 +167,6 @@ export function makeJoiner(realm: Realm, limits: JoinerLimits = LIMITS): Joiner 
     return path.payload > 0 && hop.payload + packet.payload <= path.payload && packet.payload < path.payload
   }
 
-  /** A segment of a super-packet, or a super-packet of segments: their ranges overlap. */
-  function findSegment(flow: readonly OpenPath[], frame: Frame): OpenPath | null {
-    for (let i = flow.length - 1; i >= 0 && i >= flow.length - NEAR_PATHS; i--) {
-      const path = flow[i] as OpenPath
-      const into = (packet.sequence - path.sequence) | 0
-      const overlaps = into >= 0 ? into < path.payload : -into < packet.payload
-      if (overlaps && path.payload > 0 && fits(path, frame) !== 'no') return path
-    }
-    return null
-  }
-
-  /** A datagram of a burst, or a burst of datagrams: those that went before have had their share. */
-  function findDatagram(flow: readonly OpenPath[], frame: Frame): OpenPath | null {
-    for (const path of flow.slice(-NEAR_PATHS)) {
-      if (path.payload === packet.payload || fits(path, frame) === 'no') continue
-      const hop = hopAt(path, frame.tap, frame.direction, packet.family)
-      if (packet.payload > path.payload ? !hop : (hop?.payload ?? 0) + packet.payload <= path.payload) return path
-    }
-    return null
-  }
-
   function place(path: OpenPath, frame: Frame): OpenPath {
     const hop = hopAt(path, frame.tap, frame.direction, packet.family)
     if (hop) lastHop = addPiece(path, hop, frame.time, packet)
@@ -193,24 +174,14 @@ export function makeJoiner(realm: Realm, limits: JoinerLimits = LIMITS): Joiner 
       lastHop = addHop(path, frame.tap, frame.direction, frame.time, packet)
       tie(path)
     }
-    if (packet.payload > path.payload) coverOthers(path, frame)
-    return path
-  }
-
-  /** A super-packet stands for all packets of the connection that it is made of. */
-  function coverOthers(path: OpenPath, frame: Frame): void {
-    let missing = packet.payload - path.payload
-    for (const other of byFlow.get(path.flowKey) ?? []) {
-      if (missing <= 0) return
-      if (other === path || other.closed || fits(other, frame) === 'no') continue
-      if (hopAt(other, frame.tap, frame.direction, packet.family)) continue
-      const into = (other.sequence - packet.sequence) | 0
-      const isInside = packet.protocol === TCP ? into >= 0 && into < packet.payload : other.id > path.id
-      if (!isInside) continue
-      addHop(other, frame.tap, frame.direction, frame.time, packet)
-      tie(other)
-      missing -= other.payload
+    if (packet.payload > path.payload && !id.isError) {
+      bursts.cover(path, frame, joiner.covered)
+      for (const other of joiner.covered) {
+        addHop(other, frame.tap, frame.direction, frame.time, packet)
+        tie(other)
+      }
     }
+    return path
   }
 
   /** Learns from a path that now has both families who is behind which end. */
@@ -253,14 +224,18 @@ export function makeJoiner(realm: Realm, limits: JoinerLimits = LIMITS): Joiner 
       sequence: packet.sequence,
       flags: packet.flags,
       icmpKind: packet.icmpKind,
+      sample: packet.sample,
       payload: packet.payload,
       confidence: 'likely',
       retransmission: isAgain || isOld(flow),
       error: noteError(packet),
       closed: false,
       tickets: [],
+      ripe: -1,
       met: false,
       cutOff: false,
+      inKey: makeLinks(),
+      inLine: makeLinks(),
       incomplete: false,
     }
     if (
@@ -271,8 +246,8 @@ export function makeJoiner(realm: Realm, limits: JoinerLimits = LIMITS): Joiner 
       path.flow = null
     lastHop = addHop(path, frame.tap, frame.direction, frame.time, packet)
     joiner.open.set(path.id, path)
-    push(byKey, path.key, path)
-    if (!id.isError) push(byFlow, path.flowKey, path)
+    append(byKey, path.key, 'inKey', path)
+    if (!id.isError) bursts.add(path)
     if (joiner.open.size > limits.open) evict()
     return path
   }
@@ -343,8 +318,8 @@ export function makeJoiner(realm: Realm, limits: JoinerLimits = LIMITS): Joiner 
   function close(path: OpenPath): void {
     path.closed = true
     joiner.open.delete(path.id)
-    remove(byKey, path.key, path)
-    remove(byFlow, path.flowKey, path)
+    remove(byKey, path.key, 'inKey', path)
+    if (!path.error) bursts.remove(path)
     past.add(path.key)
     if (past.size > REMEMBERED) past.delete(past.values().next().value as number)
   }
@@ -371,8 +346,9 @@ export function makeJoiner(realm: Realm, limits: JoinerLimits = LIMITS): Joiner 
 
 const noTicket = () => -1
 
-type Fit = 'no' | 'weak' | 'sure'
-const RANK = { no: 0, weak: 1, sure: 2 } as const
+type Fit = 'no' | 'past' | 'weak' | 'sure'
+const RANK = { no: 0, past: 0, weak: 1, sure: 2 } as const
+const isFit = (fit: Fit) => RANK[fit] > 0
 
 function sameNear(h: RawHop, p: Packet, isRequest: boolean): boolean {
   const a = isRequest ? h.source : h.destination
@@ -384,18 +360,4 @@ function sameNear(h: RawHop, p: Packet, isRequest: boolean): boolean {
 
 function fragmentKey(p: Packet): string {
   return `${p.source.join()}>${p.destination.join()}/${p.protocol}#${p.fragmentId}`
-}
-
-function push(map: Map<number, OpenPath[]>, key: number, path: OpenPath): void {
-  const list = map.get(key)
-  if (list) list.push(path)
-  else map.set(key, [path])
-}
-
-function remove(map: Map<number, OpenPath[]>, key: number, path: OpenPath): void {
-  const list = map.get(key)
-  if (!list) return
-  const at = list.indexOf(path)
-  if (at >= 0) list.splice(at, 1)
-  if (list.length === 0) map.delete(key)
 }

@@ -3,6 +3,7 @@
 import type { Flow } from './flows.js'
 import type { Direction } from './frame.js'
 import { isError, type Packet } from './packet.js'
+import type { Links } from './path-list.js'
 import type { Confidence } from './traced.js'
 
 export interface RawHop {
@@ -49,8 +50,10 @@ export interface OpenPath {
   readonly sequence: number
   readonly flags: number
   readonly icmpKind: number
+  /** Of the first bytes of the payload. */
+  readonly sample: number
   /** Bytes of transport payload of the whole packet, as far as seen. */
-  payload: number
+  readonly payload: number
   confidence: Confidence
   retransmission: boolean
   readonly error: ErrorNote | null
@@ -58,10 +61,15 @@ export interface OpenPath {
   closed: boolean
   /** Tickets of the frames that a capture file holds for it, with the hop they are of. */
   readonly tickets: { readonly ticket: number; readonly hop: RawHop }[]
+  /** When it reached the end of its way; -1: not yet. */
+  ripe: number
   /** Its connection knows of it. */
   met: boolean
   /** The trace ended while it was under way. */
   cutOff: boolean
+  /** Its neighbours among open paths with the same key, and of the same connection. */
+  readonly inKey: Links
+  readonly inLine: Links
   /** A capture lost packets while this one was under way. */
   incomplete: boolean
 }

@@ -22,7 +22,7 @@ export const ICMP_KIND = {
 } as const
 
 /** How much of the payload is compared, bytes. Short, so that a first fragment or segment compares like the whole. */
-const SAMPLE = 32
+export const SAMPLE = 32
 const MAX_EXTENSIONS = 8
 /** Bytes of a transport header that an ICMP error quotes at least (RFC 792). */
 const QUOTED = 8
@@ -54,6 +54,8 @@ export interface Packet {
   stamp: number
   /** Bytes of transport payload in this piece. */
   payload: number
+  /** UDP: where the payload begins. */
+  payloadAt: number
   /** UDP: the length its header says. */
   udpLength: number
   /** Hash of the first bytes of the payload. */
@@ -84,6 +86,7 @@ export function makePacket(withInner = true): Packet {
     flags: 0,
     stamp: 0,
     payload: 0,
+    payloadAt: 0,
     udpLength: 0,
     sample: 0,
     inner: withInner ? makePacket(false) : null,
@@ -186,6 +189,7 @@ function readTransport(p: Packet, b: Uint8Array, o: number, end: number, packetE
     p.destinationPort = u16(b, o + 2)
     p.udpLength = u16(b, o + 4)
     p.payload = Math.max(0, packetEnd - o - P.UDP_HEADER)
+    p.payloadAt = o + P.UDP_HEADER
     p.sample = sampleOf(b, o + P.UDP_HEADER, Math.min(end, packetEnd))
   } else {
     // Their checksum covers addresses (RFC 7915 section 4.5), and stands before the first eight bytes end.
@@ -263,8 +267,8 @@ function kind4(type: number, code: number): number {
   return type === 12 ? ICMP_KIND.parameter : ICMP_KIND.other
 }
 
-/** FNV-1a over the first bytes; 0 when there are none. */
-function sampleOf(b: Uint8Array, o: number, end: number): number {
+/** FNV-1a over the first bytes of `b[o, end)`; 0 when there are none. */
+export function sampleOf(b: Uint8Array, o: number, end: number): number {
   const last = Math.min(end, o + SAMPLE)
   if (o >= last) return 0
   let h = 0x811c9dc5 | 0

@@ -104,8 +104,6 @@ export function makeTracer(facts: Facts, options: TracerOptions): Tracer {
   const errors = new Map<number, { text: string; from: string }>()
   const exchanges = new WeakMap<Flow, Exchange>()
   const waiting = new Map<number, Waiting>()
-  /** Paths that have reached their end, and when. */
-  const ripe = new Map<number, number>()
   let losses: { from: number; to: number }[] = []
   let model = modelFor(facts)
   const targets = new Set<number>(options.wanted.peers4 ?? [])
@@ -155,8 +153,7 @@ export function makeTracer(facts: Facts, options: TracerOptions): Tracer {
     },
     advance,
     finish() {
-      for (const path of joiner.open.values())
-        if (path.last + UNDER_WAY > newest && !ripe.has(path.id)) path.cutOff = true
+      for (const path of joiner.open.values()) if (path.last + UNDER_WAY > newest && path.ripe < 0) path.cutOff = true
       advance(Number.MAX_SAFE_INTEGER)
       joiner.expire(Number.MAX_SAFE_INTEGER)
     },
@@ -171,20 +168,29 @@ export function makeTracer(facts: Facts, options: TracerOptions): Tracer {
   function see(frame: Frame, take?: () => number): boolean {
     if (frame.time > newest) newest = frame.time
     const path = joiner.see(frame, take)
+    if (joiner.evicted.length > 0) giveUp()
+    if (!path) return false
+    if (!path.met) meet(path)
+    if (isEnd(frame, path)) {
+      if (path.ripe < 0) path.ripe = frame.time
+      for (const other of joiner.covered) if (other.ripe < 0) other.ripe = frame.time
+    }
+    return true
+  }
+
+  function giveUp(): void {
     for (const given of joiner.evicted.splice(0)) {
       given.incomplete = true
       end(given)
     }
-    if (!path) return false
-    const tap = taps[frame.tap] as Tap
-    if (!path.met) meet(path)
-    const isEnd =
-      frame.direction === 'out' &&
-      tap.netns === null &&
-      model.isEnd(tap.device, path.way === REQUEST) &&
-      path.hops.at(-1)?.family === (path.way === REQUEST ? 4 : 6)
-    if (isEnd && !ripe.has(path.id)) ripe.set(path.id, frame.time)
-    return true
+  }
+
+  /** Seen here a packet is at the end of its way. */
+  function isEnd(frame: Frame, path: OpenPath): boolean {
+    if (frame.direction !== 'out') return false
+    const isRequest = path.way === REQUEST
+    const { netns, device } = taps[frame.tap] as Tap
+    return netns === null && model.isEnd(device, isRequest) && path.hops.at(-1)?.family === (isRequest ? 4 : 6)
   }
 
   /** The first sighting of a packet: what it answers is answered. */
@@ -219,12 +225,10 @@ export function makeTracer(facts: Facts, options: TracerOptions): Tracer {
 
   function advance(now: number): void {
     for (const path of joiner.open.values()) {
-      const since = ripe.get(path.id)
       const isDue =
-        since === undefined ? path.last + waits.settle <= now : Math.max(since, path.last) + waits.linger <= now
+        path.ripe < 0 ? path.last + waits.settle <= now : Math.max(path.ripe, path.last) + waits.linger <= now
       if (!isDue) continue
       joiner.close(path)
-      ripe.delete(path.id)
       end(path)
     }
     for (const [id, w] of waiting) {
