@@ -109,6 +109,14 @@ function kernelLogFile(files: Recording): string {
   return Object.keys(files).sort().find(isJools) ?? 'dmesg.txt'
 }
 
+/** The other ends of veth pairs, by their index: nobody recorded the devices of the namespace by name. */
+function linksElsewhere(files: Recording): { index: number; name: string }[] {
+  const links = parseLinkFacts(JSON.parse(files['ip-link.json'] ?? '[]'))
+  return links.flatMap(({ peerIndex }) =>
+    peerIndex === undefined ? [] : [{ index: peerIndex, name: `if${peerIndex}` }],
+  )
+}
+
 function joolInstance(
   files: Recording,
   { name, framework }: { name: string; framework: 'netfilter' | 'iptables' },
@@ -128,5 +136,6 @@ function joolInstance(
     bibEntries: count('jool-bib.txt'),
     sessions: count('jool-session.txt'),
     eamt: [],
+    ...(netns === null ? {} : { links: linksElsewhere(files) }),
   }
 }

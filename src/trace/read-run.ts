@@ -5,9 +5,11 @@ import type { Facts } from '../facts/facts.js'
 import { emptyFacts } from '../facts/import-recording.js'
 import { loadFacts } from '../facts/load.js'
 import { countOf } from '../term/format.js'
+import type { Tap } from './core/frame.js'
 import { modelFor } from './core/host-model.js'
 import type { TracedPath, TraceSnapshot } from './core/traced.js'
 import { makeTracer } from './core/tracer.js'
+import type { Place } from './core/way.js'
 import { listCaptures } from './file/capture-files.js'
 import { readFacts } from './file/embedded-facts.js'
 import { deviceNames, readCaptures } from './file/read.js'
@@ -33,9 +35,7 @@ export async function readRun(request: TraceRequest): Promise<TraceRun> {
   const said = [...notes]
   if (!facts.links.ok)
     said.push('without facts of the host (--facts) only what was seen can be told, not what should have been')
-  const places = listCaptures(request.read, process.stdin.isTTY === true).map(f => f.place.device)
-  const devices = new Set(places)
-  let isAny = false
+  const captured = capturedPlaces(listCaptures(request.read, process.stdin.isTTY === true).map(f => f.place))
   let epochMs = 0
   let batch: TracedPath[] = []
   const evidence = filedEvidence(facts)
@@ -52,8 +52,8 @@ export async function readRun(request: TraceRequest): Promise<TraceRun> {
         })
   const tracer = makeTracer(facts, {
     wanted,
-    // A place where nothing was captured says nothing; a capture on `any` is one on all of them.
-    isVisible: place => isOwn || (isAny && place.visibility !== 'promiscuous') || devices.has(place.device),
+    // A place where nothing was captured says nothing.
+    isVisible: place => isOwn || captured.includes(place),
     ...recording(writer, path => void batch.push(evidence(path))),
   })
   const seeing = recorded(writer, tracer)
@@ -86,8 +86,7 @@ export async function readRun(request: TraceRequest): Promise<TraceRun> {
             writer?.start(ms)
           },
           tap(tap) {
-            devices.add(tap.device)
-            isAny ||= tap.ifindex > 0
+            captured.add(tap)
             seeing.tap(tap)
           },
           frame(frame) {
@@ -132,6 +131,21 @@ export async function readRun(request: TraceRequest): Promise<TraceRun> {
       await done.catch(() => {})
     },
     done,
+  }
+}
+
+/** Where files show packets: their own places, and with a capture on `any` all of its namespace. */
+function capturedPlaces(files: readonly { readonly netns: string | null; readonly device: string }[]) {
+  const nameOf = (netns: string | null | undefined, device: string) => `${device} ${netns ?? ''}`
+  const places = new Set(files.map(f => nameOf(f.netns, f.device)))
+  const wholes = new Set<string | null>()
+  return {
+    add(tap: Tap) {
+      places.add(nameOf(tap.netns, tap.device))
+      if (tap.ifindex > 0) wholes.add(tap.netns)
+    },
+    includes: ({ netns, device, visibility }: Place): boolean =>
+      places.has(nameOf(netns, device)) || (wholes.has(netns ?? null) && visibility !== 'promiscuous'),
   }
 }
 

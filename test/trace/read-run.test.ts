@@ -1,4 +1,5 @@
 /** The analysis of recorded hosts: the captures with the facts beside them give the verdicts that were measured. */
+import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import type { TracedPath, TraceSnapshot } from '../../src/trace/core/traced.js'
@@ -70,6 +71,14 @@ const HOSTS: readonly (readonly [
     BLOCKED,
     false,
   ],
+  [
+    'remedy-jool-netns',
+    `${IN} jool0 if2 if2 jool0 eno1`,
+    `eno1 jool0 if2 if2 jool0 ${BACK}`,
+    'delivered to tap100i0',
+    BLOCKED,
+    false,
+  ],
   ['remedy-tayga', `${IN} nat64 nat64 eno1`, `eno1 nat64 nat64 ${BACK}`, 'delivered to tap100i0', BLOCKED, false],
 ]
 
@@ -120,14 +129,24 @@ describe('the original failure', () => {
   })
 })
 
-describe('Jool in a namespace of its own, captured there as well', () => {
-  it('shows the way through it', async () => {
+describe('Jool in a namespace of its own', () => {
+  const netns = join(recordings, 'remedy-jool-netns')
+  const files = readdirSync(netns).filter(f => f.endsWith('.pcap') && !f.startsWith('jool-ns.'))
+
+  it('masquerades what leaves the host', async () => {
     const { paths } = await trace(folder('remedy-jool-netns'))
-    const [request, reply] = paths
-    expect(request?.verdict.kind).toBe('delivered')
-    expect(reply?.verdict.kind).toBe('delivered')
-    expect(request && wayOf(request)).toContain('jool0')
-    expect(request?.masqueraded).toBe('198.51.100.2')
+    const requests = paths.filter(p => p.way === 'request' && p.verdict.kind === 'delivered')
+    expect(new Set(requests.map(p => p.masqueraded))).toEqual(new Set(['198.51.100.2']))
+    expect(
+      new Set(paths.flatMap(p => p.hops.filter(h => h.netns !== null).map(h => `${h.netns} ${h.device}`))),
+    ).toEqual(new Set(['nat64 if2']))
+  })
+
+  it('is passed unseen where nobody captured inside', async () => {
+    const { paths } = await trace({ read: files.map(f => join(netns, f)), facts: netns })
+    const requests = paths.filter(p => p.way === 'request' && p.targetPort !== 81)
+    expect(new Set(requests.map(wayOf))).toEqual(new Set([`${IN} jool0 jool0 eno1`]))
+    expect(new Set(requests.map(p => p.verdict.text))).toEqual(new Set(['left by eno1']))
   })
 })
 

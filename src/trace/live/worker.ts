@@ -42,7 +42,8 @@ function work(): void {
   const tracer: Tracer = makeTracer(start.facts, {
     wanted: start.wanted,
     waits: start.waits,
-    isVisible: place => place.visibility !== 'promiscuous' || !start.passive,
+    isVisible: ({ netns, visibility }) =>
+      (visibility !== 'promiscuous' || !start.passive) && !live.missing.some(m => m.netns === (netns ?? null)),
     ...recording(writer, path => {
       if (untaken >= MOST_UNTAKEN) {
         untold++
