@@ -67,10 +67,9 @@ export async function sendProbes(enter: readonly string[], request: ProbeRequest
   const timeoutMs = (count - 1) * intervalMs + WAIT_MS[protocol] + START_MS
   if (protocol === 'icmp') {
     const family = target.includes(':') ? '-6' : '-4'
-    const words = ['-n', '-c', String(count), '-i', String(intervalMs / 1000), '-W', String(WAIT_MS.icmp / 1000)]
-    const ran = await run([...enter, 'ping', family, ...words, target], { timeoutMs })
-    if (ran.missing || isMissing(ran)) throw pingMissing()
-    return readPing(ran)
+    const words = [family, '-n', '-c', '1', '-W', String(WAIT_MS.icmp / 1000), target]
+    const loop = ['sh', '-c', PINGS, 'sh', String(count), String(intervalMs / 1000), ...words]
+    return readPings(await run([...enter, ...loop], { timeoutMs }))
   }
   within('port', request.port ?? 0, 1, 65_535)
   const numbers = [request.port, count, intervalMs, WAIT_MS[protocol]].map(String)
@@ -98,35 +97,31 @@ export async function readFrom(enter: readonly string[], request: ReadRequest): 
   return { bytes: said.bytes, ms: said.ms, complaint: said.error }
 }
 
-/** What iputils' ping printed. Duplicates count once. */
-export function readPing(
-  ran: Pick<Ran, 'command' | 'exit' | 'stdout' | 'stderr' | 'missing' | 'timedOut' | 'ms'>,
-): ProbeCounts {
-  const times = new Map<string, number>()
-  for (const [, sequence, ms] of ran.stdout.matchAll(/ icmp_seq=(\d+) ttl=\d+ time=([\d.]+) ms/g)) {
-    if (!times.has(sequence as string)) times.set(sequence as string, Math.round(Number(ms) * 1000))
-  }
-  const summary = /(\d+) packets transmitted.*loss/.exec(ran.stdout)
-  const sent = Number(summary?.[1] ?? times.size)
-  const instead = /^From \S+:? icmp_seq=\d+ (.+)$/m.exec(ran.stdout)?.[1]
-  const isWhole = ran.exit === 0 && times.size === sent
-  return {
-    sent,
-    answered: times.size,
-    refused: 0,
-    rttUs: [...times.values()],
-    complaint: isWhole ? null : (instead ?? summary?.[0] ?? complaint(ran as Ran)),
-  }
-}
+/**
+ * One ping a packet: ping of several waits for the last answer only twice as long as the others took, and what a busy
+ * machine is late with would count as lost.
+ */
+const PINGS = `command -v ping > /dev/null || exit 127
+n=$1 i=$2
+shift 2
+while ping "$@" & [ $((n -= 1)) -gt 0 ]; do sleep $i; done
+wait`
 
-/** `ip netns exec` is there even where ping is not. */
-const isMissing = (ran: Ran) => /exec of "ping" failed: No such file/.test(ran.stderr)
-
-function pingMissing(): UserError {
-  return new UserError('The program ping is missing, without which no echo request can be sent.', {
-    exitCode: EXIT.unable,
-    nextSteps: ['Install it:  apt-get install iputils-ping'],
-  })
+/** What pings of iputils printed, each of one packet. @throws UserError when there is no ping */
+export function readPings(ran: Ran): ProbeCounts {
+  if (ran.exit === 127) {
+    throw new UserError('The program ping is missing, without which no echo request can be sent.', {
+      exitCode: EXIT.unable,
+      nextSteps: ['Install it:  apt-get install iputils-ping'],
+    })
+  }
+  const { stdout } = ran
+  const rttUs = [...stdout.matchAll(/ time=([\d.]+) ms$/gm)].map(([, ms]) => Math.round(Number(ms) * 1000))
+  const sent = [...stdout.matchAll(/^(\d+) packets transmitted/gm)].reduce((sum, [, n]) => sum + Number(n), 0)
+  const instead = /^From \S+:? icmp_seq=\d+ (.+)$/m.exec(stdout)?.[1]
+  const said = ran.stderr === '' && sent > 0 ? 'timeout' : complaint(ran)
+  const isWhole = sent > 0 && rttUs.length === sent
+  return { sent, answered: rttUs.length, refused: 0, rttUs, complaint: isWhole ? null : (instead ?? said) }
 }
 
 function within(what: string, value: number, least: number, most: number): void {

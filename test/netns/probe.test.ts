@@ -126,7 +126,8 @@ describe.skipIf(!isRoot).each(labs)('probes on a node: %s', (_, options) => {
 
   it.each(['as-guest', 'with', 'without'] as const)('get answers (firewall bridge: %s)', async firewallBridge => {
     const closed = [
-      { ...udp, port: 9 },
+      // Who refuses does so once a second, after a few.
+      { ...udp, port: 9, count: 2 },
       { ...tcp, port: 9 },
     ]
     const said = await probe(lab, { firewallBridge, sends: [icmp, tcp, udp, ...closed] })
@@ -135,10 +136,10 @@ describe.skipIf(!isRoot).each(labs)('probes on a node: %s', (_, options) => {
     // The firewall's rules take a RST that was routed before for INVALID; so it is with guests.
     const refused =
       isBehind && hasFirewall ? { sent: 3, answered: 0, complaint: 'timeout' } : { ...answered, refused: 3 }
-    expect(said.counts).toMatchObject([answered, answered, answered, { ...answered, refused: 3 }, refused])
+    expect(said.counts).toMatchObject([answered, answered, answered, { sent: 2, refused: 2 }, refused])
     for (const { rttUs } of said.counts) {
       if (rttUs.length === 0) continue
-      expect(rttUs).toHaveLength(3)
+      expect(rttUs.length).toBeGreaterThan(1)
       expect(Math.min(...rttUs)).toBeGreaterThan(10)
       expect(Math.max(...rttUs)).toBeLessThan(2_000_000)
     }

@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest'
-import { readFrom, readPing, sendProbes } from '../../src/probe/send.js'
+import type { Ran } from '../../src/host/exec.js'
+import { readFrom, readPings, sendProbes } from '../../src/probe/send.js'
 
-const ran = (stdout: string, exit: number | null, stderr = '') => ({
-  command: ['ping'],
+const ran = (exit: number | null, stdout: string, stderr = ''): Ran => ({
+  command: ['sh'],
   exit,
   stdout,
   stderr,
@@ -10,49 +11,32 @@ const ran = (stdout: string, exit: number | null, stderr = '') => ({
   timedOut: false,
   missing: false,
 })
-const HEAD = 'PING 64:ff9b::b00:a(64:ff9b::b00:a) 56 data bytes\n'
-const line = (sequence: number, ms: string, end = '') =>
-  `64 bytes from 64:ff9b::b00:a: icmp_seq=${sequence} ttl=61 time=${ms} ms${end}\n`
-const end = (sent: number, received: number, loss: string) =>
-  `\n--- 64:ff9b::b00:a ping statistics ---\n${sent} packets transmitted, ${received} received, ${loss} packet loss, time 402ms\n`
+const one = (lines: string, received: number, loss: string) =>
+  `PING 64:ff9b::b00:a(64:ff9b::b00:a) 56 data bytes\n${lines}\n--- 64:ff9b::b00:a ping statistics ---\n1 packets transmitted, ${received} received,${loss} packet loss, time 0ms\n\n`
+const reply = (ms: string, end = '') => `64 bytes from 64:ff9b::b00:a: icmp_seq=1 ttl=61 time=${ms} ms${end}\n`
+const answered = (ms: string) => one(reply(ms), 1, ' 0%')
+const lost = one('', 0, ' 100%')
+const unreachable = one('From 2001:db8:100::1 icmp_seq=1 Destination unreachable: No route\n', 0, ' +1 errors, 100%')
 
-describe('what ping says', () => {
+describe('what pings say', () => {
   it.each([
-    [
-      'all answered',
-      ran(`${HEAD}${line(1, '0.841')}${line(2, '12.5')}${end(2, 2, '0%')}`, 0),
-      { sent: 2, answered: 2, rttUs: [841, 12_500], complaint: null },
-    ],
-    [
-      'some lost',
-      ran(`${HEAD}${line(2, '0.5')}${end(3, 1, '66.6667%')}`, 0),
-      { sent: 3, answered: 1, rttUs: [500], complaint: '3 packets transmitted, 1 received, 66.6667% packet loss' },
-    ],
-    [
-      'none answered',
-      ran(`${HEAD}${end(2, 0, '100%')}`, 1),
-      { sent: 2, answered: 0, rttUs: [], complaint: '2 packets transmitted, 0 received, 100% packet loss' },
-    ],
-    [
-      'an error instead',
-      ran(
-        `${HEAD}From 2001:db8:100::1 icmp_seq=1 Destination unreachable: No route\n${end(1, 0, '100%').replace('loss', 'loss')}`,
-        1,
-      ),
-      { sent: 1, answered: 0, rttUs: [], complaint: 'Destination unreachable: No route' },
-    ],
-    [
-      'duplicates',
-      ran(`${HEAD}${line(1, '0.5')}${line(1, '0.7', ' (DUP!)')}${end(1, 1, '0%')}`, 0),
-      { sent: 1, answered: 1, rttUs: [500], complaint: null },
-    ],
+    ['all answered', ran(0, answered('0.841') + answered('12.5')), [2, [841, 12_500], null]],
+    ['some lost', ran(0, answered('0.5') + lost + lost), [3, [500], 'timeout']],
+    ['none answered', ran(0, lost + lost), [2, [], 'timeout']],
+    ['an error instead', ran(0, lost + unreachable), [2, [], 'Destination unreachable: No route']],
+    ['a duplicate', ran(0, one(reply('0.5') + reply('0.7', ' (DUP!)'), 1, ' +1 duplicates, 0%')), [1, [500], null]],
     [
       'nothing could be sent',
-      ran('', 2, 'ping: connect: Network is unreachable\n'),
-      { sent: 0, answered: 0, rttUs: [], complaint: 'ping: connect: Network is unreachable' },
+      ran(0, '', 'ping: connect: Network is unreachable\nping: connect: Network is unreachable\n'),
+      [0, [], 'ping: connect: Network is unreachable'],
     ],
-  ])('%s', (_, said, expected) => {
-    expect(readPing(said)).toEqual({ refused: 0, ...expected })
+    ['nothing, because the namespace is gone', ran(1, ''), [0, [], 'sh ended with status 1']],
+  ] as const)('%s', (_, said, [sent, rttUs, complaint]) => {
+    expect(readPings(said)).toEqual({ sent, answered: rttUs.length, refused: 0, rttUs, complaint })
+  })
+
+  it('there is none', () => {
+    expect(() => readPings(ran(127, ''))).toThrow(/The program ping is missing/)
   })
 })
 

@@ -40,9 +40,12 @@ traffic fails vanishes vanishes
 $NAT64 doctor --undo > /tmp/undo.out 2>&1; is '--undo again ends with status' 0 $?
 clean
 
-begin fix-iptables "the same way out for a rule of the iptables framework that takes too much"
+begin fix-iptables "the same way out for a rule of the iptables framework that takes too much, for a guest in a VLAN"
+export LAB_VLAN=10
 "$TOPO" up-fw; jool_instance iptables; jool_rules; servers_up
 $NAT64 doctor --fix N64-401 --yes --json --probe $TARGET4 > $fix_json 2> /tmp/fix.out; is 'it ends with status' 0 $? "$(cat /tmp/fix.out $fix_json)"
+is 'its probe' passed "$(jq -r .verified.probe.outcome $fix_json)" "$(jq -r .verified.probe.text $fix_json)"
+is 'nothing of the probe is left' 0 "$(probes_left)"
 traffic passes passes vanishes
 is 'INVALID packets' 0 "$(invalid)"
 $NAT64 doctor --undo > /tmp/undo.out 2>&1; is '--undo ends with status' 0 $? "$(cat /tmp/undo.out)"
