@@ -44,7 +44,9 @@ async function probe(
 ): Promise<Said> {
   const ran = await lab.run('node', command({ ...orders, action }))
   if (ran.exit !== 0 || ran.stdout === '') throw new Error(`${ran.stdout}${ran.stderr}`)
-  return JSON.parse(ran.stdout)
+  const said = JSON.parse(ran.stdout)
+  if (said.place) namespaces.add(said.place.namespace)
+  return said
 }
 
 /** A process on the node that holds a probe open; resolves when the probe is there. */
@@ -53,12 +55,18 @@ async function hold(
   orders: Omit<ProbeOrders, 'action'> = {},
 ): Promise<{ child: ChildProcess; said: Said }> {
   const child = start(lab, orders)
+  const said = await firstLine(child)
+  expect(journals(lab)).not.toEqual([])
+  return { child, said }
+}
+
+async function firstLine(child: ChildProcess): Promise<Said> {
   let text = ''
   for await (const chunk of child.stdout as NodeJS.ReadableStream) {
     text += chunk
     if (text.includes('\n')) break
   }
-  return { child, said: JSON.parse(text) }
+  return JSON.parse(text)
 }
 
 function start(lab: TestLab, orders: Omit<ProbeOrders, 'action'>): ChildProcess {
@@ -78,16 +86,7 @@ async function stateOf(lab: TestLab): Promise<{ snapshot: Snapshot; rest: string
   const enter = (argv: readonly string[]) => ['ip', 'netns', 'exec', node, ...argv]
   const sh = (line: string) => execFileSync('ip', ['netns', 'exec', node, 'sh', '-ec', line], { encoding: 'utf8' })
   const rules = 'for c in iptables ip6tables; do $c-save | grep -v "^[#:]"; done || true'
-  const rest = [
-    sh(`bridge link; ${rules}; cat /proc/sys/net/ipv6/conf/*/disable_ipv6; ip -6 neigh show proxy`),
-    execFileSync('ip', ['netns'], { encoding: 'utf8' })
-      .split('\n')
-      .filter(l => /nat64-probe|^\S+-node/.test(l) && l.includes('probe'))
-      .join('\n'),
-    readdirSync(`${labDirectory(lab.name)}/run`)
-      .filter(f => f.includes('probe'))
-      .join('\n'),
-  ].join('\n')
+  const rest = sh(`bridge link; ${rules}; cat /proc/sys/net/ipv6/conf/*/disable_ipv6; ip -6 neigh show proxy`)
   return { snapshot: await takeSnapshot(enter), rest }
 }
 
@@ -95,6 +94,19 @@ async function expectUnchanged(lab: TestLab, before: Awaited<ReturnType<typeof s
   const after = await stateOf(lab)
   expect(compareSnapshots(before.snapshot, after.snapshot)).toEqual([])
   expect(after.rest).toBe(before.rest)
+  expect(journals(lab)).toEqual([])
+  const there = readdirSync('/run/netns')
+  expect(there.filter(name => namespaces.has(name))).toEqual([])
+}
+
+/** Namespaces that probes of these tests had. */
+const namespaces = new Set<string>()
+
+/** Journals of probes on the node, each named as the namespace. */
+function journals(lab: TestLab): string[] {
+  const files = readdirSync(`${labDirectory(lab.name)}/run`).filter(f => f.endsWith('.probe.json'))
+  for (const file of files) namespaces.add(file.split('@')[0] as string)
+  return files
 }
 
 /** Devices of probes on the node. */
@@ -245,12 +257,57 @@ describe.skipIf(!isRoot).each(labs)('probes on a node: %s', (_, options) => {
   })
 
   it('leave nothing after kill -9 in the middle of their set-up, when another is opened', async () => {
-    for (const ms of [250, 350, 450]) {
+    for (const ms of [0, 60, 150]) {
       const child = start(lab, { firewallBridge: 'with' })
+      await expect.poll(() => journals(lab).length, { interval: 5, timeout: 20_000 }).toBe(1)
       await new Promise(done => setTimeout(done, ms))
       await end(child, 'SIGKILL')
+      // Each finds what the last one left.
     }
     expect((await probe(lab, { sends: [icmp] })).counts).toMatchObject([{ answered: 3 }])
     await expectUnchanged(lab, before)
   })
+})
+
+describe.skipIf(!isRoot)('a bridge without an address and an MTU of its own', () => {
+  const namespace = `probe${process.pid}`
+  const ip = (words: string) => execFileSync('ip', ['-n', namespace, ...words.split(' ')], { encoding: 'utf8' })
+  const bridge = () => {
+    const [{ address, mtu }] = JSON.parse(ip('-j link show dev vmbr0'))
+    return { address, mtu }
+  }
+  beforeAll(() => {
+    execFileSync('ip', ['netns', 'add', namespace])
+    for (const words of [
+      'link add eno1 address 52:54:00:11:22:33 mtu 9000 type veth peer name isp mtu 9000',
+      'link add tap100i0 address 52:54:00:11:22:34 mtu 9000 type veth peer name guest mtu 9000',
+      'link add vmbr0 type bridge',
+      'link set eno1 master vmbr0',
+      'link set tap100i0 master vmbr0',
+      ...['eno1', 'isp', 'tap100i0', 'guest', 'vmbr0'].map(name => `link set ${name} up`),
+      'address add 2001:db8:100::1/64 dev vmbr0 nodad',
+    ])
+      ip(words)
+  })
+  afterAll(() => void execFileSync('ip', ['netns', 'delete', namespace]))
+
+  it.each(['with', 'without'] as const)(
+    'keeps both while a probe is there (firewall bridge: %s)',
+    async firewallBridge => {
+      const before = bridge()
+      expect(before).toEqual({ address: '52:54:00:11:22:33', mtu: 9000 })
+      const words = ['netns', 'exec', namespace, ...command({ action: 'hold', firewallBridge })]
+      const env = { ...process.env, NAT64_RUNTIME_DIR: join(scratch, 'run') }
+      const child = spawn('ip', words, { stdio: ['ignore', 'pipe', 'inherit'], env })
+      try {
+        const { nicDevice } = await firstLine(child)
+        expect(ip('-br link')).toContain(nicDevice)
+        expect(bridge()).toEqual(before)
+      } finally {
+        await end(child, 'SIGTERM')
+      }
+      expect(bridge()).toEqual(before)
+      expect(ip('-br link')).not.toContain('99999')
+    },
+  )
 })

@@ -6,6 +6,7 @@ import { embed } from '../../addr/rfc6052.js'
 import { UserError } from '../../errors.js'
 import type { Facts } from '../../facts/facts.js'
 import type { GuestNic } from '../../path/inventory.js'
+import type { ProbePlace } from '../../probe/place.js'
 import { openProbe } from '../../probe/probe.js'
 import { type ProbeCounts, sendProbes } from '../../probe/send.js'
 
@@ -29,12 +30,8 @@ export function behindPool6(pool6: string, address4: string): string | null {
 }
 
 /** Sends the probe, and removes all that it made. Takes a minute at most. */
-export async function askProbe(
-  facts: Facts,
-  nic: GuestNic,
-  pool6: string,
-  { address4, port }: ProbeTarget,
-): Promise<ProbeResult> {
+export async function askProbe(facts: Facts, nic: GuestNic, pool6: string, target: ProbeTarget): Promise<ProbeResult> {
+  const { address4, port } = target
   const target6 = behindPool6(pool6, address4)
   if (target6 === null) return { outcome: 'unknown', text: 'no probe: no target behind pool6' }
   // Several, because one may be lost.
@@ -44,32 +41,44 @@ export async function askProbe(
     if (control.answered === 0) {
       return {
         outcome: 'unknown',
-        text: `this host itself gets no answer from ${address4} (${why(control)}), so a probe says nothing`,
+        text: `this host itself gets no answer from ${address4} (${control.complaint}), so a probe says nothing`,
       }
     }
     const probe = await openProbe(facts, nic)
-    const asked = await probe.send({ ...request, target6 }).catch(inWords)
+    const counts = await probe.send({ ...request, target6 }).catch(inWords)
     const left = await probe.close().then(
       () => '',
       error => `; ${inWords(error)}`,
     )
-    if (typeof asked === 'string') return { outcome: 'unknown', text: `no probe: ${asked}${left}` }
-    const { bridge, firewall } = probe.place
-    const where = `a probe on ${bridge}${firewall === null ? '' : ', behind a firewall bridge,'}`
-    const what = `${port === null ? 'ping' : `TCP ${port}`} to ${target6}`
-    if (asked.answered === 0 && control.refused > 0 && firewall !== null) {
-      const text = `${where} cannot tell: ${address4} refuses TCP ${port}, and no refusal passes a firewall bridge; name an open port with --probe${left}`
-      return { outcome: 'unknown', text }
-    }
-    return asked.answered > 0
-      ? { outcome: 'passed', text: `${where} gets answers: ${what}${left}` }
-      : { outcome: 'failed', text: `${where} gets no answer: ${what} (${why(asked)})${left}` }
+    const result: ProbeResult =
+      typeof counts === 'string'
+        ? { outcome: 'unknown', text: `no probe: ${counts}` }
+        : judge(probe.place, target, target6, control, counts)
+    return { ...result, text: `${result.text}${left}` }
   } catch (error) {
     return { outcome: 'unknown', text: `no probe: ${inWords(error)}` }
   }
 }
 
-const why = ({ complaint }: ProbeCounts) => complaint ?? 'nothing was sent'
+/** What the answers say, by those that this host itself got from the target. */
+export function judge(
+  { bridge, firewall }: Pick<ProbePlace, 'bridge' | 'firewall'>,
+  { address4, port }: ProbeTarget,
+  target6: string,
+  control: ProbeCounts,
+  counts: ProbeCounts,
+): ProbeResult {
+  const where = `a probe on ${bridge}${firewall === null ? '' : ', behind a firewall bridge,'}`
+  const what = `${port === null ? 'ping' : `TCP ${port}`} to ${target6}`
+  if (counts.answered > 0) return { outcome: 'passed', text: `${where} gets answers: ${what}` }
+  if (control.refused > 0 && firewall !== null) {
+    return {
+      outcome: 'unknown',
+      text: `${where} cannot tell: ${address4} refuses TCP ${port}, and a refusal does not pass a guest's firewall; name an open port with --probe`,
+    }
+  }
+  return { outcome: 'failed', text: `${where} gets no answer: ${what} (${counts.complaint})` }
+}
 
 /** The message and what to do, a line each. Only what a person can act on becomes words. */
 function inWords(error: unknown): string {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { behindPool6 } from '../../../src/doctor/fix/ask-probe.js'
+import { behindPool6, judge } from '../../../src/doctor/fix/ask-probe.js'
 import type { FixPlan } from '../../../src/doctor/fix/plan-fix.js'
 import { askModel, probeTarget } from '../../../src/doctor/fix/verify.js'
 import type { Facts } from '../../../src/facts/facts.js'
@@ -27,6 +27,31 @@ describe('what a probe asks for', () => {
   it('behind pool6', () => {
     expect(behindPool6('64:ff9b::/96', '192.0.2.9')).toBe('64:ff9b::c000:209')
     expect(behindPool6('nonsense', '192.0.2.9')).toBeNull()
+  })
+})
+
+describe('what answers say', () => {
+  const counts = (answered: number, refused = 0) => ({
+    sent: 4,
+    answered,
+    refused,
+    rttUs: Array.from({ length: answered }, () => 500),
+    complaint: answered === 4 ? null : 'timeout',
+  })
+  const firewall = { bridge: 'fwbr1i0', inner: '', outer: '', callsIptables: false, callsIp6tables: false }
+  const rows = [
+    ['all of them', null, counts(4), counts(4), 'passed', /^a probe on vmbr0 gets answers: TCP 80 to 64:ff9b::1$/],
+    ['some of them', firewall, counts(4), counts(1), 'passed', /on vmbr0, behind a firewall bridge, gets answers/],
+    ['none', firewall, counts(4), counts(0), 'failed', /gets no answer: TCP 80 to 64:ff9b::1 \(timeout\)$/],
+    ['refusals', null, counts(4, 4), counts(4, 4), 'passed', /gets answers/],
+    ['none where the host is refused', null, counts(4, 4), counts(0), 'failed', /gets no answer/],
+    ['none where a firewall would keep a refusal', firewall, counts(4, 4), counts(0), 'unknown', /name an open port/],
+  ] as const
+  it.each(rows)('%s', (_, behind, control, got, outcome, text) => {
+    const place = { bridge: 'vmbr0', firewall: behind }
+    const said = judge(place, { address4: '0.0.0.1', port: 80 }, '64:ff9b::1', control, got)
+    expect(said.outcome).toBe(outcome)
+    expect(said.text).toMatch(text)
   })
 })
 
