@@ -81,7 +81,7 @@ describe('nat64 lab demo', () => {
     const { status, stdout } = start('', 'lab', 'demo', '--json', '--name', freshName())
     const report = JSON.parse(stdout)
     expect({ status, ...report }).toMatchObject({ status: 0, schema: 'nat64.lab-demo/1', ok: true, interrupted: false })
-    expect(report.chapters.length).toBe(8)
+    expect(report.chapters.length).toBe(9)
   })
 
   it.skipIf(!isFullRoot || !hasUserNamespaces)('works without root where the TUN device is open to all', () => {

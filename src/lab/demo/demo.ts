@@ -1,6 +1,7 @@
 /**
- * The product's main job, shown on a lab in about 20 seconds: an IPv6-only guest behind a firewall bridge cannot reach an
- * IPv4-only host; `nat64 run` starts on the node; now it can, and the firewall still says no where it said no before.
+ * The product's main job in half a minute: why guests of a recorded host with Jool reach nobody; then, on a lab, an IPv6-only
+ * guest behind a firewall bridge that cannot reach an IPv4-only host. `nat64 run` starts on the node; now it can, and
+ * the firewall still says no where it said no before. `nat64 trace` shows the way of the packets.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { EXIT, type ExitCode, UserError } from '../../errors.js'
@@ -12,7 +13,9 @@ import { labDown, labOrphaned, labRun, labUp } from '../lab.js'
 import { DEFAULT_LAB, guestAddress, LAB } from '../options.js'
 import { compareSnapshots, type Snapshot, snapshotSize, takeSnapshot } from '../snapshot.js'
 import { firewallCounters, httpGet, httpUrl, ping, pingCommand } from './probes.js'
+import { findRecording, recordedHost } from './recorded.js'
 import type { Chapter, Story } from './story.js'
+import { traceWhile } from './trace.js'
 import { type NodeTranslator, startTranslator, translatorReady } from './translator.js'
 
 export interface DemoOptions {
@@ -57,6 +60,8 @@ export async function runDemo(options: DemoOptions, story: Story): Promise<{ rep
     hostBefore: await takeSnapshot(),
     nodeBefore: {},
   }
+  const recording = findRecording(options.program.at(-1) ?? '')
+  if (recording !== null) await recordedHost(story, options.program, recording)
   const chapters = [buildLab, withoutTranslator, theFirewall, startRun, withTranslator, stillFiltered, status]
   let built = false
   try {
@@ -156,6 +161,11 @@ async function withTranslator(scene: Scene): Promise<void> {
     httpGet(lab, GUEST, LAB.host4in6, 80),
   )
   story.verdict(got, `HTTP; what the host saw is the node's address ${LAB.uplink4}`)
+  const traced = await tellTrace(scene, ['--protocol', 'icmp'], () => ping(lab, GUEST, LAB.host4in6, 1))
+  story.verdict(
+    traced.filter(l => l.includes('delivered')).length === 2,
+    'every device on the way there and back, across the translation',
+  )
 }
 
 async function stillFiltered(scene: Scene): Promise<void> {
@@ -166,6 +176,13 @@ async function stillFiltered(scene: Scene): Promise<void> {
     httpGet(lab, GUEST, LAB.host4in6, BLOCKED_PORT),
   )
   const after = await firewallCounters(lab)
+  const traced = await tellTrace(scene, ['--port', String(BLOCKED_PORT)], () =>
+    httpGet(lab, GUEST, LAB.host4in6, BLOCKED_PORT),
+  )
+  story.verdict(
+    traced.some(l => l.includes("by the guest's firewall")),
+    'trace names the rule that drops them',
+  )
   story.verdict(
     blocked && after.blocked > before.blocked,
     `port ${BLOCKED_PORT} is blocked: ${after.blocked - before.blocked} packets met the rule of tap100i0-OUT`,
@@ -196,6 +213,22 @@ function describeStatus(answer: { instances?: StatusSnapshot[] } & Partial<Statu
     `sessions ${s.sessions.count} of ${s.sessions.limit}; dropped ${s.dropped.count}`,
     ...s.drops.map(d => `  ${d.count} ${d.code}: ${d.explanation}`),
   ]
+}
+
+/** Shows what trace tells of two packets. */
+async function tellTrace(
+  scene: Scene,
+  args: readonly string[],
+  act: () => Promise<unknown>,
+): Promise<readonly string[]> {
+  const { story, lab, options } = scene
+  const words = [LAB.host4, ...args, '--count', '2']
+  const command = `nat64 trace ${words.join(' ')}`
+  story.command('node', command)
+  const output = await traceWhile(lab, options.program, words, act)
+  story.output(...output)
+  story.record({ where: 'node', command, output, ok: output.length > 0 })
+  return output
 }
 
 async function takeDown(scene: Scene): Promise<void> {
