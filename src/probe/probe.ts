@@ -79,7 +79,10 @@ export async function openProbe(facts: Facts, nic: GuestNic, options: ProbeOptio
       send: ({ target6, ...rest }) => sendProbes(enter, { ...rest, target: target6 }),
       read: ({ target6, ...rest }) => readFrom(enter, { ...rest, target: target6 }),
       close() {
-        closed ??= removeProbe(journal, 'The probe could not be removed altogether.')
+        closed ??= removeProbe(journal, 'The probe could not be removed altogether.').catch(error => {
+          closed = null
+          throw error
+        })
         return closed
       },
     }
