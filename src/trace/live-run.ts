@@ -160,7 +160,9 @@ export async function liveRun(request: TraceRequest): Promise<TraceRun> {
   function hand(traced: readonly TracedPath[]): void {
     for (const p of traced) if (p.nic !== null) seenNics.add(p.nic)
     paths.emit(traced)
-    thread.send({ type: 'taken', count: traced.length })
+    const died = request.write === undefined ? [] : traced.filter(p => p.verdict.kind === 'died')
+    const verdicts = died.map(({ id, verdict }) => ({ id, verdict }))
+    thread.send({ type: 'taken', count: traced.length, verdicts })
   }
 
   let toldOfUntold = false

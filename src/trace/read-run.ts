@@ -11,7 +11,7 @@ import type { TracedPath, TraceSnapshot } from './core/traced.js'
 import { makeTracer } from './core/tracer.js'
 import type { Place } from './core/way.js'
 import { listCaptures } from './file/capture-files.js'
-import { readFacts } from './file/embedded-facts.js'
+import { type CaptureExtent, readOwnFile } from './file/embedded-facts.js'
 import { deviceNames, readCaptures } from './file/read.js'
 import { recorded, recording } from './file/record.js'
 import { openTraceWriter } from './file/write.js'
@@ -28,14 +28,18 @@ const SNAPSHOT_EVERY = 2000
  * @throws UserError when facts or target are none
  */
 export async function readRun(request: TraceRequest): Promise<TraceRun> {
-  const { facts, isOwn } = factsFor(request)
+  const { facts, extent } = factsFor(request)
   const { wanted, notes } = await resolveWanted(request, modelFor(facts), false)
   const paths = makeEmitter<readonly TracedPath[]>()
   const snapshots = makeEmitter<TraceSnapshot>()
   const said = [...notes]
   if (!facts.links.ok)
     said.push('without facts of the host (--facts) only what was seen can be told, not what should have been')
-  const captured = capturedPlaces(listCaptures(request.read, process.stdin.isTTY === true).map(f => f.place))
+  const files = listCaptures(request.read, process.stdin.isTTY === true)
+  const captured = capturedPlaces(
+    files.map(f => f.place),
+    extent,
+  )
   let epochMs = 0
   let batch: TracedPath[] = []
   const evidence = filedEvidence(facts)
@@ -47,14 +51,21 @@ export async function readRun(request: TraceRequest): Promise<TraceRun> {
           application: `nat64 ${request.version}`,
           target: wanted.text,
           facts: facts.links.ok ? facts : null,
-          inputs: request.read,
+          extent,
+          inputs: files.map(f => f.path),
           onProblem: error => void said.push(error.message),
         })
+  const record = recording(writer, path => {
+    const told = evidence(path)
+    batch.push(told)
+    return told
+  })
   const tracer = makeTracer(facts, {
     wanted,
     // A place where nothing was captured says nothing.
-    isVisible: place => isOwn || captured.includes(place),
-    ...recording(writer, path => void batch.push(evidence(path))),
+    isVisible: captured.includes,
+    onPath: record.onPath,
+    onUnwanted: record.onUnwanted,
   })
   const seeing = recorded(writer, tracer)
   const snapshot = (state: TraceSnapshot['state']): TraceSnapshot => ({
@@ -76,6 +87,7 @@ export async function readRun(request: TraceRequest): Promise<TraceRun> {
   async function read(): Promise<TraceSnapshot> {
     let advancedTo = 0
     let frames = 0
+    let endedAt: number | null = null
     try {
       await readCaptures(
         request.read,
@@ -98,13 +110,22 @@ export async function readRun(request: TraceRequest): Promise<TraceRun> {
             tell()
             if (++frames % SNAPSHOT_EVERY === 0) snapshots.emit(snapshot('reading'))
           },
+          loss(count, from, to) {
+            tracer.count(0, count)
+            tracer.noteLoss(from, to)
+            writer?.loss(count, from, to)
+          },
+          end(time) {
+            endedAt = time
+            tracer.advance(time)
+          },
           note: text => void said.push(text),
         },
       )
     } finally {
       tracer.finish()
       tell()
-      const written = writer?.close()
+      const written = writer?.close(endedAt)
       if (written) said.push(`${countOf(written.packets, 'packet')} written to ${request.write}`)
       snapshots.emit(snapshot('done'))
     }
@@ -134,8 +155,11 @@ export async function readRun(request: TraceRequest): Promise<TraceRun> {
   }
 }
 
-/** Where files show packets: their own places, and with a capture on `any` all of its namespace. */
-function capturedPlaces(files: readonly { readonly netns: string | null; readonly device: string }[]) {
+/** Where files show packets: their own places, and with a capture on all interfaces all of its namespace. */
+function capturedPlaces(
+  files: readonly { readonly netns: string | null; readonly device: string }[],
+  extent: CaptureExtent,
+) {
   const nameOf = (netns: string | null | undefined, device: string) => `${device} ${netns ?? ''}`
   const places = new Set(files.map(f => nameOf(f.netns, f.device)))
   const wholes = new Set<string | null>()
@@ -145,22 +169,24 @@ function capturedPlaces(files: readonly { readonly netns: string | null; readonl
       if (tap.ifindex > 0) wholes.add(tap.netns)
     },
     includes: ({ netns, device, visibility }: Place): boolean =>
-      places.has(nameOf(netns, device)) || (wholes.has(netns ?? null) && visibility !== 'promiscuous'),
+      places.has(nameOf(netns, device)) ||
+      (wholes.has(netns ?? null) && (visibility !== 'promiscuous' || extent === 'promiscuous')),
   }
 }
 
 /**
- * Facts that were named; else those beside the captures, when these are a folder of a recording; else those that a file of
- * our own holds. `isOwn`: it is one, in which all interfaces were captured.
+ * Facts that were named; else those that a file of our own holds; else those beside the captures, when these are a folder
+ * of a recording. `extent`: where a file of our own was captured.
  */
-function factsFor({ facts, read }: TraceRequest): { facts: Facts; isOwn: boolean } {
-  const [first] = read
-  const isFile = first !== undefined && first !== '-' && statSync(first, { throwIfNoEntry: false })?.isFile() === true
-  const embedded = isFile ? readFacts(first) : null
-  const isOwn = embedded !== null
-  if (facts !== undefined) return { facts: loadFacts(facts), isOwn }
-  if (embedded !== null) return { facts: embedded, isOwn }
-  return { facts: (first !== undefined && !isFile && besides(first)) || emptyFacts('no facts were given'), isOwn }
+function factsFor({ facts, read }: TraceRequest): { facts: Facts; extent: CaptureExtent } {
+  const [first = '-'] = read
+  const about = first === '-' ? undefined : statSync(first, { throwIfNoEntry: false })
+  // A pipe can be read once only.
+  const own = about?.isFile() === true && read.length === 1 ? readOwnFile(first) : null
+  const extent = own?.extent ?? 'described'
+  if (facts !== undefined) return { facts: loadFacts(facts), extent }
+  const found = own?.facts ?? (about?.isDirectory() === true ? besides(first) : null)
+  return { facts: found ?? emptyFacts('no facts were given'), extent }
 }
 
 /** A folder may hold captures alone. */

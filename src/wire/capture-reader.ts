@@ -26,6 +26,7 @@ export function createCaptureReader(): CaptureReader {
     units: [],
     sectionStart: 0,
     comments: [],
+    statistics: [],
     record: {
       bytes: NOTHING,
       start: 0,

@@ -33,6 +33,16 @@ export interface CaptureRecord {
   comments: string[]
 }
 
+/** What a file says of its capture as such, at some time or at its end. */
+export interface CaptureStatistics {
+  readonly interfaceId: number
+  /** When it was so: seconds since 1970, and nanoseconds. */
+  readonly seconds: number
+  readonly nanoseconds: number
+  /** Packets that were lost since the capture began. */
+  readonly lost: number
+}
+
 /** What is wrong with a file. */
 export interface Malformed {
   /** Bytes from the start of the file. */
@@ -66,6 +76,8 @@ export interface CaptureReader {
   sectionStart: number
   /** pcapng: comments on the file as a whole. */
   readonly comments: string[]
+  /** pcapng: what was said of the capture; to be taken out by who wants to know. */
+  readonly statistics: CaptureStatistics[]
   readonly record: CaptureRecord
   malformed: Malformed | null
 }

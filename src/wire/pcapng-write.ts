@@ -1,6 +1,6 @@
 /** Writing pcapng: one little-endian section; times in nanoseconds; comments on packets. */
 import { set16, set32 } from './capture.js'
-import { BLOCK, BLOCK_OVERHEAD, BYTE_ORDER_MAGIC, OPTION, PACKET_BODY, pad4 } from './pcapng.js'
+import { BLOCK, BLOCK_OVERHEAD, BYTE_ORDER_MAGIC, OPTION, PACKET_BODY, pad4, STATISTICS_BODY } from './pcapng.js'
 
 /** An option's length is 16 bits; a comment is cut to this many bytes. */
 export const MAX_OPTION = 65_532
@@ -68,6 +68,27 @@ export function emitPacket(meta: PacketMeta, header: Uint8Array, packet: Uint8Ar
   return b
 }
 
+/** Interface statistics block: how many packets were lost by then since the capture began; `isEnd`: it ended then. */
+export function emitStatistics(
+  interfaceId: number,
+  seconds: number,
+  nanoseconds: number,
+  lost: number,
+  isEnd: boolean,
+): Uint8Array {
+  const time = new Uint8Array(8)
+  putTime(time, 0, seconds, nanoseconds)
+  const count = new Uint8Array(8)
+  set32(count, 0, lost)
+  set32(count, 4, Math.floor(lost / 2 ** 32))
+  const options = emitOptions([...(isEnd ? [[OPTION.isbEndtime, time] as const] : []), [OPTION.isbOsdrop, count]])
+  const b = block(BLOCK.STATISTICS, STATISTICS_BODY + options.length)
+  set32(b, 8, interfaceId)
+  b.set(time, 12)
+  b.set(options, 20)
+  return b
+}
+
 /** The options of a packet: its comments, and its flags unless they are -1. */
 export function packetOptions(flags: number, comments: readonly string[]): Uint8Array {
   const value = new Uint8Array(4)
@@ -96,16 +117,21 @@ export function putPacket(
   const length = packetSize(captured, options)
   const data = o + 8 + PACKET_BODY
   frameBlock(b, o, BLOCK.ENHANCED_PACKET, length)
-  const time = BigInt(meta.seconds) * 1_000_000_000n + BigInt(meta.nanoseconds)
   set32(b, o + 8, meta.interfaceId)
-  set32(b, o + 12, Number((time >> 32n) & 0xffffffffn))
-  set32(b, o + 16, Number(time & 0xffffffffn))
+  putTime(b, o + 12, meta.seconds, meta.nanoseconds)
   set32(b, o + 20, captured)
   set32(b, o + 24, meta.length)
   b.set(header, data)
   b.set(packet, data + header.length)
   b.fill(0, data + captured, data + pad4(captured))
   b.set(options, data + pad4(captured))
+}
+
+/** Nanoseconds since 1970, their upper half first. */
+function putTime(b: Uint8Array, o: number, seconds: number, nanoseconds: number): void {
+  const time = BigInt(seconds) * 1_000_000_000n + BigInt(nanoseconds)
+  set32(b, o, Number((time >> 32n) & 0xffffffffn))
+  set32(b, o + 4, Number(time & 0xffffffffn))
 }
 
 /** Type, and length in front and behind. */

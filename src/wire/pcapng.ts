@@ -12,6 +12,7 @@ export const BLOCK = {
   /** Obsolete, still written by old tools. */
   PACKET: 2,
   SIMPLE_PACKET: 3,
+  STATISTICS: 5,
   ENHANCED_PACKET: 6,
 } as const
 
@@ -26,6 +27,9 @@ export const OPTION = {
   ifDescription: 3,
   ifTsresol: 9,
   ifTsoffset: 14,
+  isbEndtime: 3,
+  isbIfdrop: 5,
+  isbOsdrop: 7,
   shbHardware: 2,
   shbOs: 3,
   shbUserappl: 4,
@@ -37,11 +41,14 @@ export const BLOCK_OVERHEAD = 12
 const SECTION_BODY = 16
 const INTERFACE_BODY = 8
 export const PACKET_BODY = 20
+export const STATISTICS_BODY = 12
 const SIMPLE_BODY = 4
 const OPTION_HEADER = 4
 /** More interfaces than this are not believed; a name is cut to this many bytes. */
 const MAX_INTERFACES = 65_536
 const MAX_NAME = 255
+/** More statistics than this are not kept until somebody takes them. */
+const MAX_STATISTICS = 1024
 /** More comments than this on one packet are not kept. */
 const MAX_COMMENTS = 16
 /** And more than this on sections; with the largest option there is, these are 16 MiB. */
@@ -94,6 +101,8 @@ function readBody(reader: CaptureReader, type: number, start: number, end: numbe
       return readPacket(reader, type === BLOCK.PACKET, start, end)
     case BLOCK.SIMPLE_PACKET:
       return readSimplePacket(reader, start, end)
+    case BLOCK.STATISTICS:
+      return readStatistics(reader, start, end)
     default:
       return 'other'
   }
@@ -204,10 +213,48 @@ function takeInterface(reader: CaptureReader, id: number, at: number): boolean {
 
 function setTime(reader: CaptureReader, high: number, low: number): void {
   const { record } = reader
-  const { ticksPerSecond, offsetSeconds } = reader.units[record.interfaceId] ?? MICROSECONDS
+  const { seconds, nanoseconds } = timeOf(reader, record.interfaceId, high, low)
+  record.seconds = seconds
+  record.nanoseconds = nanoseconds
+}
+
+function timeOf(
+  reader: CaptureReader,
+  interfaceId: number,
+  high: number,
+  low: number,
+): { seconds: number; nanoseconds: number } {
+  const { ticksPerSecond, offsetSeconds } = reader.units[interfaceId] ?? MICROSECONDS
   const time = (BigInt(high) << 32n) | BigInt(low)
-  record.seconds = Number(time / ticksPerSecond) + offsetSeconds
-  record.nanoseconds = Number(((time % ticksPerSecond) * 1_000_000_000n) / ticksPerSecond)
+  return {
+    seconds: Number(time / ticksPerSecond) + offsetSeconds,
+    nanoseconds: Number(((time % ticksPerSecond) * 1_000_000_000n) / ticksPerSecond),
+  }
+}
+
+/** Counts of a capture, which tools write at its end; what they say of an unknown interface is passed over. */
+function readStatistics(reader: CaptureReader, start: number, end: number): Step {
+  const { buffer, little } = reader
+  if (end - start < STATISTICS_BODY) return giveUp(reader, start, 'interface statistics are too short')
+  const interfaceId = reader.sectionStart + get32(buffer, start, little)
+  let time = timeOf(reader, interfaceId, get32(buffer, start + 4, little), get32(buffer, start + 8, little))
+  let lost = 0
+  const ok = forEachOption(reader, start + STATISTICS_BODY, end, (code, o, length) => {
+    if (length !== 8) return
+    // Times have their upper half first in either byte order; counts are numbers of 64 bits.
+    if (code === OPTION.isbEndtime) {
+      time = timeOf(reader, interfaceId, get32(buffer, o, little), get32(buffer, o + 4, little))
+    } else if (code === OPTION.isbIfdrop || code === OPTION.isbOsdrop) lost += unsigned64(buffer, o, little)
+  })
+  if (!ok) return 'malformed'
+  if (interfaceId < reader.interfaces.length && reader.statistics.length < MAX_STATISTICS) {
+    reader.statistics.push({ interfaceId, ...time, lost })
+  }
+  return 'other'
+}
+
+function unsigned64(b: Uint8Array, o: number, little: boolean): number {
+  return get32(b, little ? o + 4 : o, little) * 2 ** 32 + get32(b, little ? o : o + 4, little)
 }
 
 /** Calls `visit` for each option in `[start, end)`. Returns false, with the problem noted, when one runs past the block. */

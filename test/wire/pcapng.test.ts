@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { emitInterface, emitPacket, emitSection } from '../../src/wire/pcapng-write.js'
+import { emitInterface, emitPacket, emitSection, emitStatistics } from '../../src/wire/pcapng-write.js'
 import { bytes, hex, order } from './capture-bytes.js'
 import { readAll } from './read-all.js'
 
@@ -275,6 +275,32 @@ test('mutated files: a problem at most, never an exception, the same however the
   // The mutations must matter, and some files must survive them.
   expect(problems).toBeGreaterThan(10_000)
   expect(problems).toBeLessThan(90_000)
+})
+
+test('interface statistics, in either byte order', () => {
+  for (const o of [LITTLE, BIG]) {
+    const count = (n: number) => (o === LITTLE ? bytes(o.u32(n), o.u32(0)) : bytes(o.u32(0), o.u32(n)))
+    const file = bytes(
+      o.section(),
+      o.interface(1),
+      o.block(5, o.u32(0), o.u32(0), o.u32(7), o.option(5, count(3)), o.option(7, count(4)), o.option(6, count(9))),
+      o.block(5, o.u32(0), o.u32(0), o.u32(7), o.option(3, bytes(o.u32(0), o.u32(1_500_000)))),
+      o.block(5, o.u32(1), o.u32(0), o.u32(7)),
+    )
+    const { reader, problem } = readAll(file)
+    expect(problem).toBeNull()
+    expect(reader.statistics).toEqual([
+      { interfaceId: 0, seconds: 0, nanoseconds: 7000, lost: 7 },
+      { interfaceId: 0, seconds: 1, nanoseconds: 500_000_000, lost: 0 },
+    ])
+    expect(readAll(bytes(o.section(), o.interface(1), o.block(5, o.u32(0)))).problem).toMatch(
+      /statistics are too short/,
+    )
+  }
+  const written = bytes(emitSection('t'), emitInterface(1, ''), emitStatistics(0, 5, 6, 2 ** 32 + 1, true))
+  expect(readAll(written).reader.statistics).toEqual([
+    { interfaceId: 0, seconds: 5, nanoseconds: 6, lost: 2 ** 32 + 1 },
+  ])
 })
 
 test('any time survives writing and reading', () => {

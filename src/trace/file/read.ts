@@ -3,9 +3,9 @@ import type { Readable } from 'node:stream'
 import type { Facts } from '../../facts/facts.js'
 import type { Frame, Tap } from '../core/frame.js'
 import { listCaptures } from './capture-files.js'
-import { type Base, nextSighting, notesOf, openSource, refill, type Source } from './source.js'
-import { createTaps, type DeviceNames, type TapTable } from './taps.js'
-import { createTimeOrder, type Sighting } from './time-order.js'
+import { nextSighting, notesOf, openSource, type Reading, refill, type Source } from './source.js'
+import { createTaps, type DeviceNames } from './taps.js'
+import { createTimeOrder, type Sighting, type TimeOrder } from './time-order.js'
 
 /** Who takes what the files hold. */
 export interface CaptureSink {
@@ -21,6 +21,10 @@ export interface CaptureSink {
    * late in their file; one that stands before the epoch has a negative time.
    */
   frame(frame: Frame): void
+  /** The capture itself lost packets between these times, as a file says. */
+  loss(count: number, from: number, to: number): void
+  /** After all frames, where a file says it: until when packets were captured. */
+  end(time: number): void
   /** A sentence to say once: a file that ends too early, packets of a link type that is not known. */
   note(text: string): void
 }
@@ -59,18 +63,18 @@ export async function readCaptures(
   const files = listCaptures(paths, input.isTTY === true)
   const sources = files.map(file => openSource(file, files.length, input, signal))
   const taps = createTaps(deviceOf, tap => sink.tap(tap))
-  const base: Base = { seconds: null }
-  const numbers = { next: 0 }
-  const hand = handTo(sink, taps, base)
+  const reading: Reading = { taps, base: null, captures: 0, losses: [], end: null }
+  const hand = handTo(sink, reading)
   const order = createTimeOrder(hand.frame)
   try {
     for (let live = sources; live.length > 0; live = live.filter(s => !s.isDone)) {
-      await readSome(live, { order, signal, next: source => nextSighting(source, taps, base, numbers) })
+      await readSome(live, reading, order, signal)
     }
   } finally {
     for (const { stream } of sources) stream.destroy()
   }
   order.release(Number.POSITIVE_INFINITY)
+  hand.end()
   for (const note of sources.flatMap(notesOf)) sink.note(note)
   const problem = sources.find(s => s.problem !== null)?.problem
   if (problem) throw problem
@@ -89,18 +93,17 @@ export function deviceNames(facts: Facts): DeviceNames {
   return (ifindex, netns) => names.get(`${ifindex} ${netns ?? ''}`) ?? null
 }
 
-interface Reading {
-  readonly order: ReturnType<typeof createTimeOrder>
-  readonly signal: AbortSignal | undefined
-  next(source: Source): Sighting | null
-}
-
 /** Reads from the source that is furthest behind, until one needs more bytes. */
-async function readSome(live: readonly Source[], { order, signal, next }: Reading): Promise<void> {
+async function readSome(
+  live: readonly Source[],
+  reading: Reading,
+  order: TimeOrder,
+  signal: AbortSignal | undefined,
+): Promise<void> {
   for (;;) {
     const source = live.reduce((a, b) => (b.latest < a.latest ? b : a))
     order.release(source.latest - SLACK_NS)
-    const sighting = next(source)
+    const sighting = nextSighting(source, reading)
     if (sighting !== null) {
       order.add(sighting)
       continue
@@ -114,21 +117,30 @@ async function readSome(live: readonly Source[], { order, signal, next }: Readin
 }
 
 /** Hands frames over, their times counted from the whole second of the first. */
-function handTo(sink: CaptureSink, taps: TapTable, base: Base) {
+function handTo(sink: CaptureSink, reading: Reading) {
   let epoch: number | null = null
   let count = 0
+  const losses = (since: number) => {
+    for (const loss of reading.losses.splice(0)) sink.loss(loss.count, loss.from - since, loss.to - since)
+  }
   return {
     count: () => count,
     frame(sighting: Sighting): void {
       if (epoch === null) {
         const seconds = Math.floor(sighting.time / 1e9)
         epoch = seconds * 1e9
-        sink.start(((base.seconds ?? 0) + seconds) * 1000)
+        sink.start(((reading.base ?? 0) + seconds) * 1000)
       }
-      taps.announce(sighting.tap)
+      if (reading.losses.length > 0) losses(epoch)
+      reading.taps.announce(sighting.tap)
       count++
       sighting.time -= epoch
       sink.frame(sighting)
+    },
+    end(): void {
+      if (epoch === null) return
+      losses(epoch)
+      if (reading.end !== null) sink.end(reading.end - epoch)
     },
   }
 }

@@ -2,7 +2,8 @@
 import { createReadStream } from 'node:fs'
 import { addAbortSignal, type Readable } from 'node:stream'
 import { EXIT, fileError, UserError } from '../../errors.js'
-import type { CaptureInterface, CaptureReader } from '../../wire/capture.js'
+import { countOf } from '../../term/format.js'
+import type { CaptureInterface, CaptureReader, CaptureStatistics } from '../../wire/capture.js'
 import { checkEnd, createCaptureReader, nextRecord, pushBytes } from '../../wire/capture-reader.js'
 import { isKnownLink, LINK, linkName } from '../../wire/link.js'
 import type { Tap } from '../core/frame.js'
@@ -11,9 +12,24 @@ import { createFrameReader } from './device-frame.js'
 import { describedIndex, type TapTable } from './taps.js'
 import type { Sighting } from './time-order.js'
 
-/** Seconds since 1970 that times count from, so that nanoseconds fit a number; null until a packet was read. */
-export interface Base {
-  seconds: number | null
+/** What the files of one reading share. */
+export interface Reading {
+  readonly taps: TapTable
+  /** Seconds since 1970 that times count from, so that nanoseconds fit a number; null until a packet was read. */
+  base: number | null
+  /** How many captures there are: interfaces of files. */
+  captures: number
+  /** What files say of packets that their capture lost, until somebody takes it. */
+  readonly losses: Loss[]
+  /** Until when packets were captured, ns since the base; null: no file says it. */
+  end: number | null
+}
+
+/** Packets that were lost between two times, ns since the base. */
+export interface Loss {
+  readonly count: number
+  readonly from: number
+  readonly to: number
 }
 
 export interface Source {
@@ -26,6 +42,10 @@ export interface Source {
   readonly captures: number[]
   /** How many of the interfaces that it describes were looked at. */
   described: number
+  /** By interface: the latest count of packets that the capture lost. */
+  readonly counted: Map<number, { readonly time: number; readonly lost: number }>
+  /** Packets that the capture lost at times that are not known. */
+  lost: number
   /** Packets that were passed over, and why. */
   readonly skipped: Map<string, number>
   /** The latest time that was read, ns since the base. */
@@ -37,6 +57,9 @@ export interface Source {
 /** Bytes read at once, of all files together and of one. */
 const READ_ALL = 16 * 1024 * 1024
 const READ_ONE = 1024 * 1024
+
+/** Statistics of a capture are written when it is this much further, at the most. */
+const STATISTICS_LATE_NS = 60e9
 
 /** Opens a file, one of `howMany`; `input` is what `-` means. */
 export function openSource(
@@ -56,6 +79,8 @@ export function openSource(
     chunks: stream[Symbol.asyncIterator]() as AsyncIterator<Uint8Array>,
     captures: [],
     described: 0,
+    counted: new Map(),
+    lost: 0,
     skipped: new Map(),
     latest: Number.NEGATIVE_INFINITY,
     isDone: false,
@@ -89,20 +114,19 @@ export async function refill(source: Source, signal: AbortSignal | undefined): P
 }
 
 /** What is to be said of a file that was read. */
-export function notesOf({ file, reader, skipped, problem }: Source): string[] {
+export function notesOf({ file, reader, lost, skipped, problem }: Source): string[] {
   const end = problem === null && reader.interfaces.length > 0 ? checkEnd(reader) : null
   return [
     ...(end === null ? [] : [`${file.title}: ${end.text} (byte ${end.offset}); what came before was read.`]),
-    ...[...skipped].map(
-      ([why, count]) => `${file.title}: ${count} packet${count === 1 ? '' : 's'} passed over: ${why}.`,
-    ),
+    ...(lost === 0 ? [] : [`${file.title}: the capture lost ${countOf(lost, 'packet')}, and does not say when.`]),
+    ...[...skipped].map(([why, count]) => `${file.title}: ${countOf(count, 'packet')} passed over: ${why}.`),
   ]
 }
 
 /** The next packet of the bytes that are there, or null. */
-export function nextSighting(source: Source, taps: TapTable, base: Base, numbers: { next: number }): Sighting | null {
+export function nextSighting(source: Source, reading: Reading): Sighting | null {
   const { reader } = source
-  while (hasNext(source, taps)) {
+  while (hasNext(source, reading)) {
     const { record, interfaces } = reader
     const { interfaceId } = record
     const described = interfaces[interfaceId]
@@ -115,15 +139,14 @@ export function nextSighting(source: Source, taps: TapTable, base: Base, numbers
       skip(source, 'cut short within the link header')
       continue
     }
-    const tap = tapOf(source, taps, interfaceId, frame)
+    const tap = tapOf(source, reading.taps, interfaceId, frame)
     if (tap === null) {
       skip(source, 'more interfaces than any host has')
       continue
     }
-    base.seconds ??= record.seconds
-    const time = (record.seconds - base.seconds) * 1e9 + record.nanoseconds
+    const time = timeOf(record, reading)
     source.latest = Math.max(source.latest, time)
-    source.captures[interfaceId] ??= numbers.next++
+    source.captures[interfaceId] ??= reading.captures++
     const { bytes, start, ip, end, length, vlan, direction, isCooked } = frame
     const captures = [source.captures[interfaceId]]
     return { time, tap: tap.id, direction, bytes, start, ip, end, length, vlan, captures, isCooked, isGone: false }
@@ -132,8 +155,9 @@ export function nextSighting(source: Source, taps: TapTable, base: Base, numbers
 }
 
 /** Reads on to the next packet. Interfaces with a name that the file describes on the way are taps, packets or not. */
-function hasNext(source: Source, taps: TapTable): boolean {
+function hasNext(source: Source, reading: Reading): boolean {
   const { reader } = source
+  const { taps } = reading
   const isThere = nextRecord(reader)
   for (; source.described < reader.interfaces.length; source.described++) {
     const { name, linkType } = reader.interfaces[source.described] as CaptureInterface
@@ -142,7 +166,27 @@ function hasNext(source: Source, taps: TapTable): boolean {
     const tap = tapOf(source, taps, source.described, { ifindex: 0, linkType: link })
     if (tap !== null) taps.announce(tap.id)
   }
+  for (const statistics of reader.statistics.splice(0)) takeStatistics(source, reading, statistics)
   return isThere
+}
+
+function takeStatistics(source: Source, reading: Reading, statistics: CaptureStatistics): void {
+  const { interfaceId, lost } = statistics
+  const time = timeOf(statistics, reading)
+  const before = source.counted.get(interfaceId)
+  source.counted.set(interfaceId, { time, lost })
+  // Wireshark 4.0 writes these times in microseconds where the file counts in nanoseconds: they lie in 1970 then.
+  const isTimed = time > source.latest - STATISTICS_LATE_NS
+  if (isTimed) reading.end = Math.max(reading.end ?? time, time)
+  const count = lost - (before?.lost ?? 0)
+  if (count <= 0) return
+  if (before === undefined || !isTimed) source.lost += count
+  else reading.losses.push({ count, from: before.time, to: time })
+}
+
+function timeOf(at: { readonly seconds: number; readonly nanoseconds: number }, reading: Reading): number {
+  reading.base ??= at.seconds
+  return (at.seconds - reading.base) * 1e9 + at.nanoseconds
 }
 
 function tapOf(

@@ -7,7 +7,14 @@ import { machine, release, type } from 'node:os'
 import type { UserError } from '../../errors.js'
 import type { Facts } from '../../facts/facts.js'
 import { LINK } from '../../wire/link.js'
-import { emitInterface, emitSection, packetOptions, packetSize, putPacket } from '../../wire/pcapng-write.js'
+import {
+  emitInterface,
+  emitSection,
+  emitStatistics,
+  packetOptions,
+  packetSize,
+  putPacket,
+} from '../../wire/pcapng-write.js'
 import type { Direction, Frame, Tap } from '../core/frame.js'
 import { type CaptureExtent, ownComments } from './embedded-facts.js'
 import { openOutputFile } from './output-file.js'
@@ -48,10 +55,12 @@ export interface TraceWriter {
   judge(ticket: number, comments: readonly string[]): void
   /** The packet of this ticket is not wanted after all. */
   drop(ticket: number): void
+  /** Between these times, ns since the epoch, the capture itself lost packets. */
+  loss(count: number, from: number, to: number): void
   /** Writes what is judged; to be called some times a second, so that others can read along. */
   flush(): void
-  /** Lets all packets go, and completes the file. */
-  close(): WriteSummary
+  /** Lets all packets go, and completes the file. `end`: until when packets were captured, ns; null: not known. */
+  close(end: number | null): WriteSummary
 }
 
 /** The comment on a packet that had to leave before its path was known. */
@@ -78,18 +87,29 @@ export function openTraceWriter(options: TraceWriterOptions): TraceWriter {
   let epoch = 0
   let packets = 0
   let unjudged = 0
+  let lost = 0
 
   function put(block: Uint8Array): void {
     const { buffer, at } = file.reserve(block.length)
     buffer.set(block, at)
   }
 
+  function clockOf(time: number): { seconds: number; nanoseconds: number } {
+    const seconds = Math.floor(time / 1e9)
+    return { seconds: epoch + seconds, nanoseconds: Math.floor(time - seconds * 1e9) }
+  }
+
+  /** Counts of the capture as a whole stand with the first interface: it has one queue for all of them. */
+  function count(time: number, isEnd: boolean): void {
+    const { seconds, nanoseconds } = clockOf(time)
+    if (taps.size > 0) put(emitStatistics(0, seconds, nanoseconds, lost, isEnd))
+  }
+
   function write({ tap, time, direction, length, frame, comments }: Held): void {
     const interfaceId = taps.get(tap)?.interfaceId ?? 0
     const says = comments ?? [NOT_JUDGED]
     const packet = says.length === 0 ? plain[direction] : packetOptions(FLAGS[direction], says)
-    const seconds = Math.floor(time / 1e9)
-    const meta = { interfaceId, seconds: epoch + seconds, nanoseconds: Math.floor(time - seconds * 1e9), length }
+    const meta = { interfaceId, ...clockOf(time), length }
     const { buffer, at } = file.reserve(packetSize(frame.length, packet))
     putPacket(buffer, at, meta, packet, NOTHING, frame)
     packets++
@@ -115,9 +135,15 @@ export function openTraceWriter(options: TraceWriterOptions): TraceWriter {
     },
     judge: queue.judge,
     drop: queue.drop,
+    loss(more, from, to) {
+      count(from, false)
+      lost += more
+      count(to, false)
+    },
     flush: file.flush,
-    close() {
+    close(end) {
       queue.drain()
+      if (end !== null) count(end, true)
       file.close()
       return { packets, unjudged }
     },

@@ -3,7 +3,7 @@ import type { Facts } from '../../facts/facts.js'
 import type { CaptureFilter } from '../../wire/bpf.js'
 import type { Tables } from '../core/tables.js'
 import type { Wanted } from '../core/target.js'
-import type { TracedPath, TraceSummary } from '../core/traced.js'
+import type { TracedPath, TraceSummary, Verdict } from '../core/traced.js'
 import type { Waits } from '../core/tracer.js'
 
 /** What the thread is started with (`workerData`). */
@@ -30,8 +30,12 @@ export interface TraceStart {
 export type ToTracer =
   | { readonly type: 'host'; readonly facts: Facts; readonly filter: CaptureFilter }
   | { readonly type: 'tables'; readonly tables: Tables }
-  /** So many paths were taken: there is room for as many again. */
-  | { readonly type: 'taken'; readonly count: number }
+  /** So many paths were taken: there is room for as many again. `verdicts`: of those that died, when a file is written. */
+  | {
+      readonly type: 'taken'
+      readonly count: number
+      readonly verdicts: readonly { readonly id: number; readonly verdict: Verdict }[]
+    }
   | { readonly type: 'stop' }
 
 export type FromTracer =

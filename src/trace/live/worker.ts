@@ -20,6 +20,8 @@ const LAST_NS = 250e6
 /** Paths handed over and not yet taken; what comes above this is counted, not told. */
 const MOST_UNTAKEN = 20_000
 const BATCH = 500
+const LAST_WORD_MS = 2000
+const PAUSE_MS = 20
 
 function work(): void {
   let batch: TracedPath[] = []
@@ -36,23 +38,27 @@ function work(): void {
           application: `nat64 ${start.version}`,
           target: start.wanted.text,
           facts: start.facts,
+          extent: start.passive ? 'passive' : 'promiscuous',
           onProblem: error => post({ type: 'note', text: error.message }),
         })
   writer?.start(start.epoch * 1000)
+  const record = recording(writer, path => {
+    if (untaken >= MOST_UNTAKEN) {
+      untold++
+      return path
+    }
+    untaken++
+    batch.push(path)
+    if (batch.length >= BATCH) tell()
+    return path.verdict.kind === 'died' ? null : path
+  })
   const tracer: Tracer = makeTracer(start.facts, {
     wanted: start.wanted,
     waits: start.waits,
     isVisible: ({ netns, visibility }) =>
       (visibility !== 'promiscuous' || !start.passive) && !live.missing.some(m => m.netns === (netns ?? null)),
-    ...recording(writer, path => {
-      if (untaken >= MOST_UNTAKEN) {
-        untold++
-        return
-      }
-      untaken++
-      batch.push(path)
-      if (batch.length >= BATCH) tell()
-    }),
+    onPath: record.onPath,
+    onUnwanted: record.onUnwanted,
   })
   const seeing = recorded(writer, tracer)
   const tell = () => {
@@ -68,12 +74,24 @@ function work(): void {
       const { message } = received
       if (message.type === 'stop') stopAt = Math.min(stopAt, live.now() + LAST_NS)
       else if (message.type === 'tables') tracer.learn(message.tables)
-      else if (message.type === 'taken') untaken -= message.count
-      else {
+      else if (message.type === 'taken') {
+        untaken -= message.count
+        for (const { id, verdict } of message.verdicts) record.settle(id, verdict)
+      } else {
         tracer.setHost(message.facts)
         live.refilter(message.filter)
       }
     }
+  }
+
+  /** Evidence for the last packets that died is still being looked for; the file waits for it, but not for ever. */
+  function awaitVerdicts(): void {
+    const pause = new Int32Array(new SharedArrayBuffer(4))
+    for (let waited = 0; record.open > 0 && waited < LAST_WORD_MS; waited += PAUSE_MS) {
+      Atomics.wait(pause, 0, 0, PAUSE_MS)
+      handleMessages()
+    }
+    record.settleAll()
   }
 
   let advancedTo = 0
@@ -98,7 +116,10 @@ function work(): void {
       onIdle: (_now, settled) => advance(settled),
       onCounts(counts, at) {
         tracer.count(counts.seen, counts.lost)
-        if (counts.lost > 0) tracer.noteLoss(countedTo, at)
+        if (counts.lost > 0) {
+          tracer.noteLoss(countedTo, at)
+          writer?.loss(counts.lost, countedTo, at)
+        }
         countedTo = at
       },
       onWake: handleMessages,
@@ -118,11 +139,13 @@ function work(): void {
     knownFlows = flows
   }
   // What is still in the rings belongs to the trace.
+  const endedAt = live.now()
   live.finish()
   tracer.finish()
   tell()
   live.close()
-  const written = writer?.close() ?? null
+  awaitVerdicts()
+  const written = writer?.close(endedAt) ?? null
   post({ type: 'stopped', summary: tracer.summary(), untold, written: written?.packets ?? null })
 }
 

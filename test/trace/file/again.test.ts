@@ -50,10 +50,12 @@ async function rewrite(folder: string, path: string): Promise<void> {
       start: writer.start,
       tap: writer.tap,
       frame: frame => writer.judge(writer.see(frame), ['a comment']),
+      loss: writer.loss,
+      end: () => {},
       note: text => expect.fail(text),
     },
   )
-  writer.close()
+  writer.close(null)
 }
 
 test.each(['jool-hairpin-fw', 'jool-ok-nofw', 'remedy-brnf-off', 'remedy-jool-netns', 'remedy-tayga'])(

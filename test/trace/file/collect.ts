@@ -8,6 +8,8 @@ export interface Collected {
   readonly taps: Tap[]
   readonly frames: Frame[]
   readonly notes: string[]
+  readonly losses: [count: number, from: number, to: number][]
+  end: number | null
   /** What it was thrown, if anything. */
   error: unknown
   twins: number
@@ -18,7 +20,16 @@ export async function collect(
   options: ReadOptions = {},
   onFrame?: (frame: Frame) => void,
 ): Promise<Collected> {
-  const all: Collected = { epochMs: null, taps: [], frames: [], notes: [], error: null, twins: 0 }
+  const all: Collected = {
+    epochMs: null,
+    taps: [],
+    frames: [],
+    notes: [],
+    losses: [],
+    end: null,
+    error: null,
+    twins: 0,
+  }
   const sink: CaptureSink = {
     start(epochMs) {
       if (all.epochMs !== null || all.frames.length > 0) throw new Error('started twice, or too late')
@@ -32,6 +43,10 @@ export async function collect(
       if (all.epochMs === null || all.taps[frame.tap] === undefined) throw new Error('a frame before its tap')
       all.frames.push({ ...frame })
       onFrame?.(frame)
+    },
+    loss: (count, from, to) => void all.losses.push([count, from, to]),
+    end(time) {
+      all.end = time
     },
     note: text => all.notes.push(text),
   }

@@ -26,7 +26,7 @@ function written(facts: Facts | null): string {
   const onProblem = (error: Error) => {
     throw error
   }
-  openTraceWriter({ path, application: 'nat64 1', target: 'guest 100', facts, onProblem }).close()
+  openTraceWriter({ path, application: 'nat64 1', target: 'guest 100', facts, onProblem }).close(null)
   return path
 }
 const file = (content: Uint8Array) => {

@@ -50,6 +50,14 @@ function seeds(): Uint8Array[] {
       o.enhanced(2, 9n, hex('02000000 45')),
       o.simple(ping),
       o.obsolete(0, 1n, ping),
+      o.block(
+        5,
+        o.u32(0),
+        o.u32(0),
+        o.u32(99),
+        o.option(3, bytes(o.u32(0), o.u32(999))),
+        o.option(5, bytes(o.u32(1), o.u32(0))),
+      ),
     )
   })
   const path = join(dir, 'own.pcapng')
@@ -60,7 +68,8 @@ function seeds(): Uint8Array[] {
     own.see({ time: 1, tap: 0, direction: 'in', bytes: ping, start: 0, ip: -1, end: 26, length: 90, vlan: 0 }),
     ['x'],
   )
-  own.close()
+  own.loss(3, 1, 2)
+  own.close(5)
   return [...files, ...orders, new Uint8Array(readFileSync(path))]
 }
 
@@ -79,6 +88,7 @@ test(`${RUNS} files`, { timeout: 240_000 }, async () => {
           throw error
         })
       : null
+    let ended: number | null = null
     const input = Readable.from(pieces(file, random), { objectMode: true })
     try {
       await readCaptures(
@@ -94,6 +104,10 @@ test(`${RUNS} files`, { timeout: 240_000 }, async () => {
             }
             out?.see(frame)
           },
+          loss: (count, from, to) => out?.loss(count, from, to),
+          end(time) {
+            ended = time
+          },
           note: text => expect(text).not.toBe(''),
         },
       )
@@ -103,7 +117,7 @@ test(`${RUNS} files`, { timeout: 240_000 }, async () => {
       problems++
     }
     if (out === null) continue
-    const { packets } = out.close()
+    const { packets } = out.close(ended)
     const back = readAll(new Uint8Array(readFileSync(path)))
     expect([back.problem, back.seen.length]).toEqual([null, packets])
     expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(300e6)

@@ -194,6 +194,49 @@ describe('one file', () => {
   })
 })
 
+/** Interface statistics: the end, and packets that were lost since the beginning. */
+const START = 4_000_000_000_000n
+const time64 = (time: bigint) => bytes(o.u32(Number(time >> 32n)), o.u32(Number(time & 0xffffffffn)))
+const statistics = (after: number, lost: number, isEnd: boolean, start = START) => {
+  const time = time64(start + BigInt(after))
+  const options = [o.option(4, new Uint8Array(8)), o.option(5, bytes(o.u32(lost), o.u32(0)))]
+  return o.block(5, o.u32(0), isEnd ? time64(0n) : time, ...(isEnd ? [o.option(3, time)] : []), ...options)
+}
+
+test.each<[what: string, blocks: Uint8Array[], end: number | null, losses: object[], notes: RegExp[]]>([
+  ['nothing is said', [], null, [], []],
+  ['the end', [statistics(1e9, 0, true)], 1e9, [], []],
+  [
+    'the end, and lost packets',
+    [statistics(1e9, 1, true)],
+    1e9,
+    [],
+    [/: the capture lost 1 packet, and does not say when\.$/],
+  ],
+  [
+    'an end in 1970',
+    [statistics(1, 4, true, 0n)],
+    null,
+    [],
+    [/: the capture lost 4 packets, and does not say when\.$/],
+  ],
+  [
+    'counts while it ran',
+    [statistics(1e8, 0, false), statistics(2e8, 5, false), statistics(3e8, 5, false), statistics(4e8, 8, true)],
+    4e8,
+    [
+      [5, 1e8, 2e8],
+      [3, 3e8, 4e8],
+    ],
+    [],
+  ],
+])('what a capture says of itself: %s', async (_, blocks, end, losses, notes) => {
+  const file = bytes(o.section(), named('eth0'), o.enhanced(0, START, ether(PING6)), ...blocks)
+  const all = await collect([join(folder({ 'x.pcapng': file }), 'x.pcapng')])
+  expect([all.error, all.frames.length, all.end, all.losses]).toEqual([null, 1, end, losses])
+  expect(all.notes).toEqual(notes.map(n => expect.stringMatching(n)))
+})
+
 /** A ping whose sequence number is `n`. */
 const ping = (n: number) => ether(`${PING6.slice(0, -4)}${n.toString(16).padStart(4, '0')}`)
 const sequence = ({ frames }: Collected) => frames.map(f => (f.bytes[f.start + 60]! << 8) | f.bytes[f.start + 61]!)

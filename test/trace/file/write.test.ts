@@ -64,7 +64,7 @@ test('interfaces, directions, nanoseconds, lengths', () => {
   ]) {
     writer.judge(writer.see(frame), [])
   }
-  expect(writer.close()).toEqual({ packets: 4, unjudged: 0 })
+  expect(writer.close(null)).toEqual({ packets: 4, unjudged: 0 })
   const { reader, seen, problem } = written(path)
   expect(problem).toBeNull()
   expect(reader.comments).toEqual(['nat64 trace: 203.0.113.10', 'captured on the interfaces of this file'])
@@ -88,7 +88,7 @@ test('frames of places that nobody announced are not written; places without fra
   const { writer, path } = open()
   writer.tap({ ...INNER, device: 'other' })
   expect(writer.see(frameOf({ tap: 9 }))).toBe(-1)
-  writer.close()
+  writer.close(null)
   expect(written(path).reader.interfaces.length).toBe(3)
   const { taps, frames } = await collect([path])
   expect([taps, frames]).toEqual([[TAP, TUN, INNER], []])
@@ -98,7 +98,7 @@ test('a tag that is still in its frame is not put in again', () => {
   const { writer, path } = open()
   writer.see(frameOf({ data: `${MACS} 8100 6064 86dd ${PING6}`, ip: 18, vlan: 100 }))
   writer.see(frameOf({ tap: 1, data: PING6, ip: 0, vlan: 100 }))
-  writer.close()
+  writer.close(null)
   expect(written(path).seen.map(r => r.data.length / 2)).toEqual([66, 48])
 })
 
@@ -119,7 +119,7 @@ describe('verdicts', () => {
     writer.judge(-1, ['not written'])
     writer.judge(tickets[3]!, ['d'])
     expect(packets().length).toBe(2)
-    expect(writer.close()).toEqual({ packets: 4, unjudged: 1 })
+    expect(writer.close(null)).toEqual({ packets: 4, unjudged: 1 })
     expect(comments(path)).toEqual(['a | delivered', 'b', NOT_JUDGED, 'd'])
   })
 
@@ -130,7 +130,7 @@ describe('verdicts', () => {
     writer.judge(tickets[0]!, ['a'])
     writer.drop(tickets[0]!)
     writer.drop(-1)
-    expect(writer.close()).toEqual({ packets: 2, unjudged: 1 })
+    expect(writer.close(null)).toEqual({ packets: 2, unjudged: 1 })
     expect(comments(path)).toEqual(['a', NOT_JUDGED])
   })
 
@@ -139,7 +139,7 @@ describe('verdicts', () => {
     old.writer.see(frameOf({ time: 0 }))
     const last = old.writer.see(frameOf({ time: 1001 }))
     old.writer.judge(last, ['judged'])
-    old.writer.close()
+    old.writer.close(null)
     expect(comments(old.path)).toEqual([NOT_JUDGED, 'judged'])
 
     const many = open({ bounds: { bytes: 5000, age: 1e9 } })
@@ -148,7 +148,7 @@ describe('verdicts', () => {
     const left = comments(many.path).length
     expect(left).toBeGreaterThan(80)
     expect(left).toBeLessThan(95)
-    expect(many.writer.close()).toEqual({ packets: 100, unjudged: 100 })
+    expect(many.writer.close(null)).toEqual({ packets: 100, unjudged: 100 })
   })
 
   test('tickets stay right over many thousand packets', () => {
@@ -159,9 +159,29 @@ describe('verdicts', () => {
       if (i % 3 === 0) for (const ticket of waiting.splice(0, 4)) writer.judge(ticket, [`packet ${ticket}`])
     }
     for (const ticket of waiting) writer.judge(ticket, [`packet ${ticket}`])
-    writer.close()
+    writer.close(null)
     expect(comments(path)).toEqual(Array.from({ length: 20_000 }, (_, i) => `packet ${i}`))
   })
+})
+
+test('what the capture lost, and until when it was, stand in the file', async () => {
+  const { writer, path } = open()
+  writer.see(frameOf({ time: 3e9 }))
+  writer.loss(7, 3.5e9, 4e9)
+  writer.loss(2, 4e9, 4.25e9)
+  writer.close(9_000_000_001)
+  expect(written(path).problem).toBeNull()
+  const all = await collect([path])
+  // The epoch of the file is its first packet's second.
+  expect([all.epochMs, all.losses, all.end, all.notes]).toEqual([
+    EPOCH + 3000,
+    [
+      [7, 0.5e9, 1e9],
+      [2, 1e9, 1.25e9],
+    ],
+    6_000_000_001,
+    [],
+  ])
 })
 
 describe('a file that cannot be written', () => {
@@ -171,7 +191,7 @@ describe('a file that cannot be written', () => {
       writer.judge(writer.see(frameOf({ time: i })), [])
       writer.flush()
     }
-    writer.close()
+    writer.close(null)
     expect(problems.map(p => [p.message, p.exitCode])).toEqual([
       ['cannot write /dev/full: no space is left on the device.', 3],
     ])
@@ -188,7 +208,7 @@ describe('a file that cannot be written', () => {
     rmSync(path)
     writer.judge(writer.see(packet), [])
     writer.flush()
-    writer.close()
+    writer.close(null)
     expect(problems.map(p => p.message)).toEqual([`cannot write ${path}: somebody has removed it.`])
   })
 
@@ -205,7 +225,7 @@ describe('a file that cannot be written', () => {
     writeFileSync(path, 'capture')
     expect(() => open({ path, inputs: ['-', '/nowhere', path] })).toThrow(/is read, and cannot be written at the same/)
     expect(readFileSync(path, 'utf8')).toBe('capture')
-    open({ path, inputs: [dir] }).writer.close()
+    open({ path, inputs: [dir] }).writer.close(null)
     expect(written(path).problem).toBeNull()
   })
 })
@@ -218,7 +238,7 @@ test('a pipe that nobody reads any more', () => {
   const { writer, problems } = open({ path })
   closeSync(fd)
   writer.see(frameOf({}))
-  writer.close()
+  writer.close(null)
   expect(problems.map(p => p.message)).toEqual([`cannot write ${path}: nobody reads it any more.`])
 })
 
@@ -261,7 +281,7 @@ test('what is written is read back to the same frames', async () => {
       const inOrder = frames.sort((a, b) => a.time - b.time)
       const { writer, path } = open()
       for (const frame of inOrder) writer.judge(writer.see(frame), frame.length % 2 ? ['a comment'] : [])
-      writer.close()
+      writer.close(null)
       const all = await collect([path])
       expect([all.error, all.notes, all.twins]).toEqual([null, [], 0])
       const shift = (all.epochMs! - EPOCH) * 1e6
