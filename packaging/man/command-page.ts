@@ -3,6 +3,7 @@ import { FLAG_KEYS, type FlagName } from '../../src/config/flags.js'
 import {
   aboutFlag,
   argumentsOf,
+  commandsOf,
   flagsOf,
   type Manifest,
   type ManifestArgument,
@@ -114,12 +115,12 @@ export function topicOf(about: string, commands: readonly ManifestCommand[]): st
   ]
 }
 
-/** First words of commands, each with what it is: a command, or a topic with several. */
+/** Commands by their first word, which is one, or a topic with several; sorted. */
 export function firstWords(manifest: Manifest): Map<string, ManifestCommand[]> {
   const groups = new Map<string, ManifestCommand[]>()
-  for (const command of Object.values(manifest.commands).filter(c => c.hidden !== true)) {
+  for (const command of commandsOf(manifest)) {
     const word = wordsOf(command)[0] as string
     groups.set(word, [...(groups.get(word) ?? []), command])
   }
-  return new Map([...groups].sort(([a], [b]) => (a < b ? -1 : 1)))
+  return groups
 }

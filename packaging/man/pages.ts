@@ -25,10 +25,9 @@ export function manPages({ manifest, topics, sample, date }: PageSource): Map<st
   const names = [...groups.keys()].map(word => `nat64-${word}(8)`)
   const everyName = ['nat64(8)', ...names, 'nat64.toml(5)']
   const pages = new Map<string, string>()
-  const add = (name: string, number: 5 | 8, about: string, body: readonly string[], also: readonly string[] = []) => {
-    const see = [...everyName.filter(n => n !== `${name}(${number})`), ...also].map(n =>
-      bold(n).replace(/\((\d)\)/, '\\fR($1)'),
-    )
+  const add = (name: string, number: 5 | 8, about: string, body: readonly string[]) => {
+    const others = everyName.filter(n => n !== `${name}(${number})`)
+    const see = others.map(n => bold(n.slice(0, -3)).concat(n.slice(-3)))
     const head = { name, section: number, date, version: manifest.version, about }
     pages.set(`${name}.${number}`, manPage(head, [...body, ...section('SEE ALSO'), ...paragraph(see.join(', '))]))
   }
