@@ -14,11 +14,9 @@ import { endOnSignals } from '../src/trace/signals.js'
 export default class Trace extends BaseCommand {
   static override summary = 'Follow translated packets through this host, and say who dropped them.'
   static override description = [
-    'Captures on all interfaces at once, joins the IPv6 and the IPv4 half of each translated packet, lays what was seen over the',
-    'way that the packet should take, and names where it died, who killed it, and how that is known.',
+    'Captures on all interfaces at once, joins the IPv6 and the IPv4 half of each translated packet, lays what was seen over the way that the packet should take, and names where it died, who killed it, and how that is known.',
     '',
-    'While it runs, firewall bridges are promiscuous, the kernel tells of dropped packets, and when packets die in Jool its debug log is',
-    'on for some seconds; all of that is undone at the end (--passive leaves everything alone).',
+    'While it runs, firewall bridges are promiscuous, the kernel tells of dropped packets, and for half a minute Jool prints its debug log, unless it gets more than 500 packets a second. All of that is undone at the end, and after a kill -9 at the next start; --passive leaves everything alone.',
     '',
     EXIT_HELP,
   ].join('\n')
@@ -54,24 +52,25 @@ export default class Trace extends BaseCommand {
       netns: flags.netns ?? [],
       passive: flags.passive,
       probe: flags.probe,
+      limit: flags.count === undefined ? null : { count: flags.count, onlyBroken: flags['only-broken'] },
     }
     const open = request.read.length > 0 ? readRun : request.probe ? probeRun : liveRun
     const run = await open(request)
     const end = endOnSignals(run, flags.duration)
     try {
-      process.exitCode = await this.show(run, flags['only-broken'], flags.count ?? null, flags.plain)
+      process.exitCode = await this.show(run, flags['only-broken'], flags.count !== undefined, flags.plain)
     } finally {
       end()
     }
     return undefined
   }
 
-  private async show(run: TraceRun, onlyBroken: boolean, count: number | null, plain: boolean): Promise<number> {
+  private async show(run: TraceRun, onlyBroken: boolean, isCounted: boolean, plain: boolean): Promise<number> {
     const json = this.jsonEnabled()
     const print = (line: string) => void process.stdout.write(`${line}\n`)
     const style = json ? null : traceStyle(process.env, plain, process.stdout.columns)
-    const isScreen = process.stdout.isTTY && process.stdin.isTTY && style !== null && !plain && count === null
-    if (!isScreen) return printTrace(run, { style, onlyBroken, count, print, say: line => this.logToStderr(line) })
+    const isScreen = process.stdout.isTTY && process.stdin.isTTY && style !== null && !plain && !isCounted
+    if (!isScreen) return printTrace(run, { style, onlyBroken, print, say: line => this.logToStderr(line) })
     const { showTrace } = await import('../src/ui/trace-view.js')
     const last = await watchTrace(run, onlyBroken, source =>
       showTrace(source, { ascii: isAscii(process.env), failed: failureOf(run) }),

@@ -99,6 +99,7 @@ export async function liveRun(request: TraceRequest): Promise<TraceRun> {
       write: request.write ?? null,
       version: request.version,
       waits: WAITS,
+      limit: request.limit,
     },
     message => {
       if (isStarted) hear(message)

@@ -11,8 +11,6 @@ export interface PrintOptions {
   /** null: JSON lines. */
   readonly style: Style | null
   readonly onlyBroken: boolean
-  /** End after so many paths. */
-  readonly count: number | null
   readonly print: (line: string) => void
   /** For people alone: that it has begun. */
   readonly say: (line: string) => void
@@ -20,8 +18,7 @@ export interface PrintOptions {
 
 /** Prints until the trace has ended. Gives the exit status. @throws UserError as the run does */
 export async function printTrace(run: TraceRun, options: PrintOptions): Promise<ExitCode> {
-  const { style, onlyBroken, count, print, say: tellPeople } = options
-  let printed = 0
+  const { style, onlyBroken, print, say: tellPeople } = options
   const said = new Set<string>()
   const printer = printerOf(run, style)
   const printAll = (lines: readonly string[]) => {
@@ -36,11 +33,8 @@ export async function printTrace(run: TraceRun, options: PrintOptions): Promise<
   const tell = (paths: readonly TracedPath[]) => {
     for (const path of paths) {
       if (onlyBroken && !isBroken(path)) continue
-      if (count !== null && printed >= count) return
-      printed++
       printAll(printer.path(path))
     }
-    if (count !== null && printed >= count) void run.stop()
   }
   const ends = [run.onPaths(tell), run.onSnapshot(say)]
   run.start()

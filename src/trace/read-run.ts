@@ -62,6 +62,7 @@ export async function readRun(request: TraceRequest): Promise<TraceRun> {
   })
   const tracer = makeTracer(facts, {
     wanted,
+    limit: request.limit,
     // A place where nothing was captured says nothing.
     isVisible: captured.includes,
     onPath: record.onPath,
@@ -107,6 +108,7 @@ export async function readRun(request: TraceRequest): Promise<TraceRun> {
             if (frame.time - advancedTo <= ADVANCE_NS) return
             advancedTo = frame.time
             tracer.advance(frame.time)
+            if (tracer.isFull()) abort.abort()
             tell()
             if (++frames % SNAPSHOT_EVERY === 0) snapshots.emit(snapshot('reading'))
           },

@@ -37,6 +37,7 @@ export async function resolveWanted(
   let wanted: Wanted = { ...EVERYTHING, protocols, ports, devices: interfaces }
   for (const guest of guests) {
     const found = guestWanted(guest, model) ?? refuse(`"${guest}" is no guest of this host`, model)
+    notes.push(...awaited(found, guest, model, isLive))
     wanted = { ...wanted, guests: [...wanted.guests, ...found.guests], nics: [...wanted.nics, ...found.nics] }
   }
   const names = linkNames(model.facts)
@@ -52,11 +53,7 @@ export async function resolveWanted(
   if (address) return { wanted: { ...wanted, ...address, text: target }, notes }
   const guest = guestWanted(target, model)
   if (guest) {
-    const isThere = guest.nics.length > 0 || guest.guests.some(id => model.nics.some(n => n.guest === id))
-    if (!isThere) {
-      if (!isLive) refuse(`guest ${target} has no device in these facts`, model)
-      notes.push(`guest ${target} has no device on this host yet; waiting for it`)
-    }
+    notes.push(...awaited(guest, target, model, isLive))
     return { wanted: { ...wanted, ...guest, text: guest.text }, notes }
   }
   const found = await find(target).catch((error: NodeJS.ErrnoException) => {
@@ -69,6 +66,18 @@ export async function resolveWanted(
   const peers4 = found.map(a => parseIpv4(a)).filter(a => a !== undefined)
   notes.push(`${target} is ${found.join(', ')}`)
   return { wanted: { ...wanted, peers4, text: `${target} (${found.join(', ')})` }, notes }
+}
+
+/** A guest without a device may get one while a live trace runs. */
+function awaited(
+  { nics, guests }: Pick<Wanted, 'nics' | 'guests'>,
+  text: string,
+  model: HostModel,
+  isLive: boolean,
+): string[] {
+  if (nics.length > 0 || guests.some(id => model.nics.some(n => n.guest === id))) return []
+  if (!isLive) refuse(`guest ${text} has no device in these facts`, model)
+  return [`guest ${text} has no device on this host yet; waiting for it`]
 }
 
 function refuse(sentence: string, model: HostModel): never {

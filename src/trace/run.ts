@@ -1,5 +1,7 @@
 /** A trace under way, live or from a file: what commands and screens see of it. */
+
 import type { TracedPath, TraceSnapshot } from './core/traced.js'
+import type { TraceLimit } from './core/tracer.js'
 
 export interface TraceRun {
   readonly epochMs: number
@@ -37,6 +39,8 @@ export interface TraceRequest {
   readonly passive: boolean
   /** Packets of our own are sent and traced, as a guest would send them. */
   readonly probe: boolean
+  /** End after so many packets; null: never. */
+  readonly limit: TraceLimit | null
 }
 
 /** A set of listeners, and one call to all of them. */

@@ -18,6 +18,7 @@ const NOTHING: TraceRequest = {
   netns: [],
   passive: false,
   probe: false,
+  limit: null,
 }
 
 async function trace(request: Partial<TraceRequest>): Promise<{ paths: TracedPath[]; last: TraceSnapshot }> {

@@ -118,6 +118,11 @@ export interface TracedPath {
   readonly verdict: Verdict
 }
 
+/** The packet did not get through, and it is known that it did not. */
+export function isBroken({ verdict: { kind } }: Pick<TracedPath, 'verdict'>): boolean {
+  return kind === 'died' || kind === 'answered' || kind === 'unanswered'
+}
+
 /** A column of the screen: a device in one family, in the order of the way from the guest outwards. */
 export interface LaneInfo {
   /** `tap100i0`, `nat64`; together with the family it is unique. */

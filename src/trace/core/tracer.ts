@@ -19,7 +19,7 @@ import { type Settled, settle } from './settle.js'
 import { makeTally } from './summary.js'
 import type { Tables } from './tables.js'
 import { accepts, type Wanted } from './target.js'
-import type { TracedPath, TraceSummary } from './traced.js'
+import { isBroken, type TracedPath, type TraceSummary } from './traced.js'
 import type { Place, Way } from './way.js'
 
 /** How long to wait, nanoseconds. */
@@ -34,9 +34,17 @@ export interface Waits {
 
 export const WAITS: Waits = { settle: 1e9, linger: 20e6, answer: 2e9 }
 
+/** How many packets are wanted; only those that did not arrive count with `onlyBroken`. */
+export interface TraceLimit {
+  readonly count: number
+  readonly onlyBroken: boolean
+}
+
 export interface TracerOptions {
   readonly wanted: Wanted
   readonly waits?: Waits
+  /** What comes behind is not told, nor counted. */
+  readonly limit?: TraceLimit | null
   /** Packets at once; for tests of the bound. */
   readonly mostOpen?: number
   /** Captures see packets at this place; default: everywhere. */
@@ -72,6 +80,8 @@ export interface Tracer {
   /** Settles everything. What was seen less than a moment before the last frame may still have been under way. */
   finish(): void
   summary(): TraceSummary
+  /** As many packets were told as were wanted. */
+  isFull(): boolean
   /** Connections known so far, more with each new one. */
   flows(): number
   /** Counts for the summary. */
@@ -118,6 +128,7 @@ export function makeTracer(facts: Facts, options: TracerOptions): Tracer {
   const captured = { seen: 0, lost: 0 }
   /** Time of the newest frame, also of those that belong to no path. */
   let newest = 0
+  let told = 0
 
   const context = {
     get model() {
@@ -158,6 +169,7 @@ export function makeTracer(facts: Facts, options: TracerOptions): Tracer {
       joiner.expire(Number.MAX_SAFE_INTEGER)
     },
     summary: () => tally.summary({ ...captured, unmatched: joiner.counts.unmatched, evicted: joiner.counts.evicted }),
+    isFull,
     flows: () => joiner.flows.made,
     count(seen, lost) {
       captured.seen += seen
@@ -305,6 +317,10 @@ export function makeTracer(facts: Facts, options: TracerOptions): Tracer {
     return path.protocol === UDP && path.flow.replies === 0
   }
 
+  function isFull(): boolean {
+    return options.limit != null && told >= options.limit.count
+  }
+
   function emit(path: OpenPath, { traced, order }: Settled): void {
     const asked =
       path.way === REPLY && path.flow && !path.error ? exchangeOf(path.flow).asked.get(markOf(path)) : undefined
@@ -314,6 +330,11 @@ export function makeTracer(facts: Facts, options: TracerOptions): Tracer {
         ? null
         : Math.max(0, arrived - asked)
     const whole = rtt === null ? traced : { ...traced, rtt }
+    if (isFull()) {
+      for (const { ticket } of path.tickets) options.onUnwanted?.(ticket)
+      return
+    }
+    if (!options.limit?.onlyBroken || isBroken(whole)) told++
     tally.add(whole)
     options.onPath(
       whole,

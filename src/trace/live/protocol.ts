@@ -4,7 +4,7 @@ import type { CaptureFilter } from '../../wire/bpf.js'
 import type { Tables } from '../core/tables.js'
 import type { Wanted } from '../core/target.js'
 import type { TracedPath, TraceSummary, Verdict } from '../core/traced.js'
-import type { Waits } from '../core/tracer.js'
+import type { TraceLimit, Waits } from '../core/tracer.js'
 
 /** What the thread is started with (`workerData`). */
 export interface TraceStart {
@@ -23,6 +23,7 @@ export interface TraceStart {
   readonly write: string | null
   readonly version: string
   readonly waits: Waits
+  readonly limit: TraceLimit | null
   /** An eventfd; a write of 1 wakes the thread so that it reads its messages. */
   readonly wakeFd: number
 }

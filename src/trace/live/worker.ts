@@ -55,6 +55,7 @@ function work(): void {
   const tracer: Tracer = makeTracer(start.facts, {
     wanted: start.wanted,
     waits: start.waits,
+    limit: start.limit,
     isVisible: ({ netns, visibility }) =>
       (visibility !== 'promiscuous' || !start.passive) && !live.missing.some(m => m.netns === (netns ?? null)),
     onPath: record.onPath,
@@ -127,7 +128,7 @@ function work(): void {
   })
   const notes = live.missing.map(m => `the namespace ${m.netns} is not captured: ${m.error.message}`)
   post({ type: 'ready', notes })
-  while (live.now() < stopAt) {
+  while (live.now() < stopAt && !tracer.isFull()) {
     live.turn(TURN_MS)
     tell()
     const at = live.now()

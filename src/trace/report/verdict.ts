@@ -1,4 +1,6 @@
 /** Verdicts as signs and words. Colour never stands alone: a sign and a word go with it. Pure. */
+export { isBroken } from '../core/traced.js'
+
 import { OUTCOME_REASONS } from '../../path/path.js'
 import type { Glyphs } from '../../term/glyphs.js'
 import type { Tone } from '../../term/style.js'
@@ -27,12 +29,6 @@ export function verdictSign(kind: VerdictKind, glyphs: Glyphs): VerdictSign {
     case 'unknown':
       return { sign: '?', tone: null }
   }
-}
-
-/** The packet did not get through, and it is known that it did not. */
-export function isBroken(path: TracedPath): boolean {
-  const { kind } = path.verdict
-  return kind === 'died' || kind === 'answered' || kind === 'unanswered'
 }
 
 /** The cause in two words, for a column: `hairpin loop`. */

@@ -26,6 +26,7 @@ async function trace(read: string, facts: string): Promise<TracedPath[]> {
     netns: [],
     passive: false,
     probe: false,
+    limit: null,
   }
   const run = await readRun({ ...nothing, read: [read], facts })
   const paths: TracedPath[] = []
