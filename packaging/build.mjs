@@ -23,7 +23,6 @@ const FOR_DEVELOPERS = [
   'test/bench/bench.ts',
   'test/bench/core.bench.ts',
   'test/bench/state.bench.ts',
-  'test/vm/evidence.ts',
 ]
 const shared = {
   absWorkingDir: root,

@@ -81,6 +81,11 @@ const DYING_MS = 10
 /** Rules that nobody can tell from each other: more are no help. */
 const MAX_GUESSES = 2
 
+/** The packet died where Jool had it. */
+export function concernsJool({ reason, at }: Question): boolean {
+  return at === 'translator' || COUNTERS[reason] !== undefined
+}
+
 /** Answers. Empty evidence: nothing that is known has to do with the packet. */
 export function answer(q: Question, known: Known): Answer {
   const seenMs = q.epochMs + q.time / 1e6

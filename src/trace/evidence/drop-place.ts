@@ -71,7 +71,7 @@ export interface DropQuestion {
 
 /** Clocks are compared to a millisecond; a packet is seen before it dies, and lies in queues for some time. */
 const BEFORE = 0.003
-const AFTER = 0.05
+const AFTER = 0.1
 /** Neighbours are asked three times, a second apart, before packets for them are given up. */
 const AFTER_NEIGHBOUR = 6
 

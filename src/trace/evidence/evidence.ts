@@ -5,12 +5,13 @@
 import type { Facts } from '../../facts/facts.js'
 import { followKmsg, type Kmsg } from '../../host/kmsg.js'
 import type { TraceEvidence } from '../core/traced.js'
-import { type Answer, answer, type Question, type Snapshot } from './answer.js'
+import { type Answer, answer, concernsJool, type Question, type Snapshot } from './answer.js'
 import { collectCounters } from './collect-counters.js'
 import { readCounters } from './counters.js'
 import type { DropEvent } from './drop-event.js'
 import { type DropEvents, openDropEvents } from './drop-events.js'
 import { type JoolDebug, openJoolDebug } from './jool-debug.js'
+import { LOG_SOURCE } from './jool-record.js'
 import { liveJoolLog } from './live-jool-log.js'
 import { openSwitchJournal } from './switch-journal.js'
 import { restoreLeftovers } from './switch-off.js'
@@ -90,6 +91,8 @@ export function openEvidence(options: EvidenceOptions): Evidence {
   let jool: JoolDebug | null = null
   let drops: DropEvents | null = null
   let events: DropEvent[] = []
+  /** Kinds of deaths that Jool's log told of. */
+  const logged = new Set<string>()
   const first = readCounters(facts)
   let snapshots: Snapshot[] = Number.isNaN(first.at) ? [] : [{ begun: first.at, counters: first }]
   let polledAt = now()
@@ -160,16 +163,16 @@ export function openEvidence(options: EvidenceOptions): Evidence {
     readLog()
     await readDrops()
     polledAt = now()
-    if (polledAt - countedAt >= COUNTERS_MS) {
+    if (counting === null && polledAt - countedAt >= COUNTERS_MS) {
       countedAt = polledAt
-      counting ??= readAllCounters().finally(() => {
+      counting = readAllCounters().finally(() => {
         counting = null
       })
     }
     await counting
   }
-  const ask = (question: Question): Answer =>
-    answer(question, {
+  const ask = (question: Question): Answer => {
+    const said = answer(question, {
       facts,
       snapshots,
       records: log.records(),
@@ -178,6 +181,12 @@ export function openEvidence(options: EvidenceOptions): Evidence {
       events,
       eventZeroMs: now() - Number(process.hrtime.bigint()) / 1e6,
     })
+    // A death that Jool's log has not told of yet is worth having it on once more.
+    const kind = `${question.reason} ${question.at}`
+    if (said.evidence.some(e => e.source === LOG_SOURCE)) logged.add(kind)
+    else if (concernsJool(question) && !logged.has(kind)) jool?.renew()
+    return said
+  }
 
   return {
     async start() {

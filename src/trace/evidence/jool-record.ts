@@ -50,10 +50,13 @@ function sameTransport(packet: JoolPacket, transport: string | null): boolean {
   return packet.protocol === 'icmp' && (!isEcho || packet.sourcePort === 0 || Number(id) === packet.sourcePort)
 }
 
+/** The command that shows the log. */
+export const LOG_SOURCE = 'dmesg'
+
 /** What a record proves: the line that decides, and the answer that Jool sent instead. */
 export function joolEvidence(record: JoolRecord): TraceEvidence {
   const text = [describeJoolRecord(record), ...(record.icmpError === null ? [] : [record.icmpError])].join('\n')
-  return { source: 'dmesg', text, ...(record.reasonText !== null && { mark: record.reasonText }) }
+  return { source: LOG_SOURCE, text, ...(record.reasonText !== null && { mark: record.reasonText }) }
 }
 
 /** Jool kept the packet from going on: dropped it, held it back, or left it to the kernel untranslated. */

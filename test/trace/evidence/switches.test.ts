@@ -116,6 +116,23 @@ describe("Jool's debug log", () => {
     expect(said.at(-1)).toBe('Jool "default": the debug log is off again, after 0.2 s.')
   })
 
+  it('is on once more when that is worth it, but not at once', async () => {
+    const { jool } = await open({ seconds: 0.1 })
+    await vi.waitFor(() => expect(debug()).toBe('FALSE'), { timeout: 5000 })
+    jool.renew()
+    await jool.restore()
+    expect(changes()).toEqual(['true 1', 'false 1'])
+    const again = await open({ seconds: 0.1 })
+    await vi.waitFor(() => expect(debug()).toBe('FALSE'), { timeout: 5000 })
+    const clock = vi.spyOn(Date, 'now').mockReturnValue(Date.now() + 20_000)
+    again.jool.renew()
+    clock.mockRestore()
+    await vi.waitFor(() => expect(changes().length).toBe(6), { timeout: 5000 })
+    await again.jool.restore()
+    expect(changes()).toEqual(['true 1', 'false 1', 'true 1', 'false 1', 'true 1', 'false 1'])
+    expect(journals()).toEqual([])
+  })
+
   it('stays off without a journal', async () => {
     writeFileSync(file('run'), 'no directory')
     const { said } = await open()
