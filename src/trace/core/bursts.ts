@@ -7,7 +7,7 @@
 import { TCP, UDP } from '../../wire/protocol.js'
 import type { Frame } from './frame.js'
 import { datagramKey, type Identity } from './identity.js'
-import { hopAt, type OpenPath } from './open-path.js'
+import { hopAt, type OpenPath, shareOf } from './open-path.js'
 import { type Packet, SAMPLE, sampleOf } from './packet.js'
 import { append, type PathList, remove } from './path-list.js'
 
@@ -77,9 +77,7 @@ export function makeBursts(
   function overlapping(frame: Frame): OpenPath | null {
     let path = segments.get(id.flowKey)?.last ?? null
     for (let i = 0; path && i < NEAR_PATHS; i++, path = path.inLine.before) {
-      const into = (packet.sequence - path.sequence) | 0
-      const overlaps = into >= 0 ? into < path.payload : -into < packet.payload
-      if (overlaps && path.payload > 0 && fits(path, frame)) return path
+      if (shareOf(path, packet) > 0 && fits(path, frame)) return path
     }
     return null
   }
@@ -87,9 +85,7 @@ export function makeBursts(
   function coverSegments(path: OpenPath, frame: Frame, others: OpenPath[]): void {
     let other = segments.get(path.flowKey)?.last ?? null
     for (let i = 0; other && i < NEAR_PATHS; i++, other = other.inLine.before) {
-      const into = (other.sequence - packet.sequence) | 0
-      const isInside = into >= 0 && into < packet.payload && other.payload > 0
-      if (isInside && other !== path && isMissing(other, frame) && fits(other, frame)) others.push(other)
+      if (other !== path && shareOf(other, packet) > 0 && fits(other, frame)) others.push(other)
     }
   }
 
