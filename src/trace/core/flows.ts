@@ -2,6 +2,7 @@
  * Connections that a trace knows: who the guest is, and behind which IPv4 addresses and ports the translator and a
  * masquerade put it. Learnt from tables (exact) or from packets that could only be one (likely). Bounded.
  */
+import { combine, mix, seed } from './hash.js'
 import type { Packet } from './packet.js'
 import type { NatRow } from './tables.js'
 
@@ -51,8 +52,8 @@ const IDLE = 5e9
 export interface Flows {
   /** How many were ever made. */
   made: number
-  readonly bySix: Map<string, Flow>
-  readonly byFour: Map<string, Flow>
+  readonly bySix: Map<number, Flow>
+  readonly byFour: Map<number, Flow>
   /** Guest behind an address alone, as Tayga's map has it. */
   readonly byAddress: Map<number, readonly [number, number, number, number]>
 }
@@ -62,10 +63,22 @@ export function makeFlows(): Flows {
 }
 
 type Words = readonly [number, number, number, number]
-const sixKey = (protocol: number, g: Words, port: number, target4: number, targetPort: number) =>
-  `${protocol},${g[0]},${g[1]},${g[2]},${g[3]},${port},${target4},${targetPort}`
-const fourKey = (protocol: number, address: number, port: number, target4: number, targetPort: number) =>
-  `${protocol},${address},${port},${target4},${targetPort}`
+function sixKey(protocol: number, guest: Words, port: number, target4: number, targetPort: number): number {
+  let a = mix(seed(protocol), target4)
+  let b = mix(seed(protocol + 1), targetPort)
+  for (const word of guest) {
+    a = mix(a, word)
+    b = mix(b, word)
+  }
+  const ports = (port << 16) | targetPort
+  return combine(mix(a, ports), mix(mix(b, ports), target4))
+}
+
+function fourKey(protocol: number, address: number, port: number, target4: number, targetPort: number): number {
+  const ports = (port << 16) | targetPort
+  const a = mix(mix(mix(seed(protocol), address), target4), ports)
+  return combine(a, mix(mix(mix(seed(protocol + 1), ports), target4), address))
+}
 
 /** The connection of a guest; made when it is new. */
 export function flowOfGuest(
@@ -180,7 +193,7 @@ export function isIdle(flow: Flow, now: number): boolean {
 }
 
 function forgetOldest(flows: Flows): void {
-  const [key, flow] = flows.bySix.entries().next().value as [string, Flow]
+  const [key, flow] = flows.bySix.entries().next().value as [number, Flow]
   flows.bySix.delete(key)
   for (const end of flow.near4) drop(flows, flow, end)
 }

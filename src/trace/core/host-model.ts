@@ -1,15 +1,9 @@
 /** What a trace asks about the host: translators, guests' devices, expected ways. Made anew when the host changes. */
 import { parseIpv4 } from '../../addr/ipv4.js'
-import { type Prefix6, parsePrefix4, parsePrefix6 } from '../../addr/prefix.js'
+import type { Ipv6 } from '../../addr/ipv6.js'
+import { contains6, type Prefix6, parsePrefix4, parsePrefix6 } from '../../addr/prefix.js'
 import type { Facts } from '../../facts/facts.js'
-import {
-  type EngineInfo,
-  findEngines,
-  findNics,
-  type GuestNic,
-  isInside6,
-  PROBE_TARGET4,
-} from '../../path/inventory.js'
+import { type EngineInfo, findEngines, findNics, type GuestNic, PROBE_TARGET4 } from '../../path/inventory.js'
 import type { Protocol } from '../../path/path.js'
 import type { EamPair, Realm } from './identity.js'
 import type { TraceEvidence } from './traced.js'
@@ -25,7 +19,7 @@ export interface HostModel {
   nicOfAddress(address6: string): GuestNic | undefined
   way(engine: EngineInfo, nic: GuestNic, flow: WayOf): Way
   /** Translators that an IPv6 address behind pool6 may belong to, the one that takes packets first in front. */
-  enginesFor(address6: string): readonly EngineInfo[]
+  enginesFor(address6: Ipv6): readonly EngineInfo[]
   /** A packet that was sent out here has reached the end of its way on this host. */
   isEnd(device: string, isRequest: boolean): boolean
   /** The device belongs to a translator. */
@@ -82,6 +76,9 @@ export function modelFor(facts: Facts): HostModel {
     const [nic] = nics
     if (nic) way(engine, nic, { protocol: 'tcp', port: 443, target4: PROBE_TARGET4, guest6: null })
   }
+  const ranked = [...engines]
+    .sort((a, b) => rank(a) - rank(b))
+    .map(engine => ({ engine, pool6: parsePrefix6(engine.pool6 as string) }))
   const translators = new Set(engines.flatMap(e => ('device' in e.engine ? [e.engine.device] : [])))
   return {
     facts,
@@ -91,7 +88,7 @@ export function modelFor(facts: Facts): HostModel {
     nic: device => byDevice.get(device),
     nicOfAddress: address => byAddress.get(address),
     way,
-    enginesFor: address => engines.filter(e => isInside6(e.pool6 as string, address)).sort((a, b) => rank(a) - rank(b)),
+    enginesFor: address => ranked.flatMap(({ engine, pool6 }) => (pool6 && contains6(pool6, address) ? [engine] : [])),
     isEnd: (device, isRequest) => (isRequest ? ends.request : ends.reply).has(device),
     isTranslator: device => translators.has(device),
     isPort: device => ports.has(device),

@@ -34,7 +34,8 @@ export interface JoinerLimits {
 const LIMITS: JoinerLimits = { open: 65_536, fragments: 1024 }
 /** Paths with one key that a sighting is compared with, newest first. */
 const MOST_SAME = 1024
-const REMEMBERED = 65_536
+/** Keys of closed paths in a set; there are two. */
+const REMEMBERED = 32_768
 
 export interface Joiner {
   readonly flows: Flows
@@ -66,7 +67,8 @@ export function makeJoiner(realm: Realm, limits: JoinerLimits = LIMITS): Joiner 
   const bursts = makeBursts(packet, id, (path, frame) => isFit(fits(path, frame)), ofKey)
   const fragments = makeFragments(limits.fragments, giveUp)
   /** Keys of closed paths: the same datagram again is one that was sent again. */
-  const past = new Set<number>()
+  let past = new Set<number>()
+  let older = past
   let serial = 0
   /** Where the last sighting was put. */
   let lastHop: RawHop | null = null
@@ -292,7 +294,8 @@ export function makeJoiner(realm: Realm, limits: JoinerLimits = LIMITS): Joiner 
 
   /** The same datagram of the same connection was here before, not long ago. */
   function isAgain(flow: Flow | null): boolean {
-    if (past.has(pastKey(id.key, flow))) return true
+    const key = pastKey(id.key, flow)
+    if (past.has(key) || older.has(key)) return true
     for (let path = byKey.get(id.key)?.last ?? null; path; path = path.inKey.before) if (path.flow === flow) return true
     return false
   }
@@ -320,8 +323,15 @@ export function makeJoiner(realm: Realm, limits: JoinerLimits = LIMITS): Joiner 
     joiner.open.delete(path.id)
     remove(byKey, path.key, 'inKey', path)
     if (!path.error) bursts.remove(path)
-    past.add(pastKey(path.key, path.flow))
-    if (past.size > REMEMBERED) past.delete(past.values().next().value as number)
+    if (path.protocol !== TCP) remember(pastKey(path.key, path.flow))
+  }
+
+  /** Two sets in turn: forgetting keys one by one would take longer than remembering them. */
+  function remember(key: number): void {
+    past.add(key)
+    if (past.size < REMEMBERED) return
+    older = past
+    past = new Set()
   }
 
   function evict(): void {

@@ -99,13 +99,15 @@ export function addHop(
   const head = p.piece !== 'later'
   // A later fragment has no ports: they are those of the first, on the same leg.
   const leg = head ? p : (path.hops.find(h => isSameLeg(h, p)) ?? p)
+  // Most hops have the addresses of the one before: they share them.
+  const before = path.hops.length > 0 ? path.hops[path.hops.length - 1] : undefined
   const hop: RawHop = {
     tap,
     direction,
     family: p.family,
     time,
-    source: [p.source[0], p.source[1], p.source[2], p.source[3]],
-    destination: [p.destination[0], p.destination[1], p.destination[2], p.destination[3]],
+    source: before && isSame(before.source, p.source) ? before.source : copyOf(p.source),
+    destination: before && isSame(before.destination, p.destination) ? before.destination : copyOf(p.destination),
     sourcePort: leg.sourcePort,
     destinationPort: leg.destinationPort,
     ttl: p.ttl,
@@ -119,8 +121,13 @@ export function addHop(
   return hop
 }
 
+type Words = readonly [number, number, number, number]
+
+const copyOf = (w: Words): Words => [w[0], w[1], w[2], w[3]]
+const isSame = (a: Words, b: Words): boolean => a[0] === b[0] && a[1] === b[1] && a[2] === b[2] && a[3] === b[3]
+
 function isSameLeg(h: RawHop, p: Packet): boolean {
-  return h.source.every((w, i) => w === p.source[i]) && h.destination.every((w, i) => w === p.destination[i])
+  return isSame(h.source, p.source) && isSame(h.destination, p.destination)
 }
 
 /** Another piece of the packet at a hop where a first one was seen. */
@@ -152,7 +159,7 @@ export function noteError(p: Packet): ErrorNote | null {
     type: p.icmpType,
     code: p.icmpCode,
     family: p.family,
-    from: [p.source[0], p.source[1], p.source[2], p.source[3]],
+    from: copyOf(p.source),
     protocol: p.inner.protocol,
   }
 }

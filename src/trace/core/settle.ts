@@ -8,7 +8,7 @@ import { REQUEST } from './identity.js'
 import { type JudgeContext, judge, type Killer } from './judge.js'
 import type { OpenPath, RawHop } from './open-path.js'
 import { layOver, type Overlay } from './overlay.js'
-import type { Hop, TracedPath } from './traced.js'
+import type { Endpoints, Hop, TracedPath } from './traced.js'
 import type { Place, Way } from './way.js'
 
 export interface SettleContext {
@@ -94,8 +94,12 @@ export function settle(path: OpenPath, context: SettleContext): Settled {
 
 function hopsOf(ordered: Overlay['hops'], hasWay: boolean, tap: (id: number) => Tap): Hop[] {
   let before = -1
+  let ends: Endpoints | null = null
+  let like: RawHop | null = null
   return ordered.map(({ hop, place }) => {
     const { netns, device } = tap(hop.tap)
+    if (!ends || !like || !hasSameEnds(like, hop)) ends = endpointsOf(hop)
+    like = hop
     const delta = before < 0 ? 0 : Math.max(0, hop.time - before)
     before = Math.max(before, hop.time)
     return {
@@ -110,9 +114,18 @@ function hopsOf(ordered: Overlay['hops'], hasWay: boolean, tap: (id: number) => 
       pieces: hop.pieces,
       ttl: hop.ttl,
       onWay: place >= 0 || !hasWay,
-      ...endpointsOf(hop),
+      ...ends,
     }
   })
+}
+
+function hasSameEnds(a: RawHop, b: RawHop): boolean {
+  return (
+    a.source === b.source &&
+    a.destination === b.destination &&
+    a.sourcePort === b.sourcePort &&
+    a.destinationPort === b.destinationPort
+  )
 }
 
 function nicOf(path: OpenPath, guest6: string | null, { model, tap }: SettleContext): GuestNic | null {
@@ -134,7 +147,7 @@ const other = (direction: 'in' | 'out') => (direction === 'in' ? 'out' : 'in')
 function engineOf(path: OpenPath, { model, tap }: SettleContext): EngineInfo | null {
   const six = path.hops.find(h => h.family === 6)
   const isRequest = path.way === REQUEST
-  const far = six && (path.error ? null : addressText(6, isRequest ? six.destination : six.source))
+  const far = six && (path.error ? null : isRequest ? six.destination : six.source)
   const candidates = far ? model.enginesFor(far) : model.engines
   if (candidates.length < 2) return candidates[0] ?? null
   const devices = new Set(path.hops.map(h => tap(h.tap).device))

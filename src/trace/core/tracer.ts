@@ -14,6 +14,7 @@ import { makeJoiner } from './joiner.js'
 import { unanswered } from './judge.js'
 import type { OpenPath } from './open-path.js'
 import { ICMP, ICMP_KIND } from './packet.js'
+import { makePlainPaths } from './plain.js'
 import { ruleKiller } from './rule-killer.js'
 import { type Settled, settle } from './settle.js'
 import { makeTally } from './summary.js'
@@ -49,6 +50,8 @@ export interface TracerOptions {
   readonly mostOpen?: number
   /** Captures see packets at this place; default: everywhere. */
   readonly isVisible?: (place: Place) => boolean
+  /** `onPath` has use for one more packet that simply arrived: without it such are counted alone. Default: always. */
+  readonly hasRoom?: () => boolean
   /** Gets each path once it is settled, with the tickets of its frames and the hops that they are of. */
   readonly onPath: (path: TracedPath, tickets: readonly Ticket[]) => void
   /** Gets the ticket of a frame that belongs to no path that is wanted. */
@@ -104,6 +107,8 @@ interface Waiting {
 /** Packets need no longer than this from one place to the next, save when a neighbour has to be found, ns. */
 const UNDER_WAY = 200e6
 const MOST_ASKED = 256
+/** Requests that wait for an answer; of more it is only said that they left. */
+const MOST_WAITING = 8192
 const MOST_ERRORS = 4096
 const LOSSES_KEPT = 256
 
@@ -111,6 +116,7 @@ export function makeTracer(facts: Facts, options: TracerOptions): Tracer {
   const waits = options.waits ?? WAITS
   const taps: Tap[] = []
   const tally = makeTally()
+  const plain = makePlainPaths(tally)
   const errors = new Map<number, { text: string; from: string }>()
   const exchanges = new WeakMap<Flow, Exchange>()
   const waiting = new Map<number, Waiting>()
@@ -269,6 +275,12 @@ export function makeTracer(facts: Facts, options: TracerOptions): Tracer {
 
   function end(path: OpenPath): void {
     if (!path.flow) adopt(path)
+    const isTold = path.tickets.length > 0 || (options.hasRoom?.() ?? true)
+    const steps = isTold ? undefined : plain.like(path, model)
+    if (steps && !isUnanswered(path)) {
+      tally.pass(steps, path.hops, rttOf(path, path.hops[steps.order.at(-1) as number]?.time))
+      return
+    }
     if (isLost(path.time, path.last + waits.settle)) path.incomplete = true
     const settled = settle(path, context)
     const { traced } = settled
@@ -277,11 +289,16 @@ export function makeTracer(facts: Facts, options: TracerOptions): Tracer {
       for (const { ticket } of path.tickets) options.onUnwanted?.(ticket)
       return
     }
-    if (traced.verdict.kind === 'delivered' && expectsAnswer(path) && !answered(path)) {
+    plain.learn(path, settled, model)
+    if (traced.verdict.kind === 'delivered' && isUnanswered(path) && waiting.size < MOST_WAITING) {
       waiting.set(path.id, { path, settled, since: path.last })
       return
     }
     emit(path, settled)
+  }
+
+  function isUnanswered(path: OpenPath): boolean {
+    return expectsAnswer(path) && !answered(path)
   }
 
   /** A reply that was seen on IPv4 alone: whose it is may have become known since. */
@@ -322,13 +339,8 @@ export function makeTracer(facts: Facts, options: TracerOptions): Tracer {
   }
 
   function emit(path: OpenPath, { traced, order }: Settled): void {
-    const asked =
-      path.way === REPLY && path.flow && !path.error ? exchangeOf(path.flow).asked.get(markOf(path)) : undefined
-    const arrived = traced.hops.findLast(h => h.onWay)?.time
-    const rtt =
-      asked === undefined || arrived === undefined || traced.verdict.kind !== 'delivered' || !timesRtt(path)
-        ? null
-        : Math.max(0, arrived - asked)
+    const isArrived = traced.verdict.kind === 'delivered'
+    const rtt = isArrived ? rttOf(path, traced.hops.findLast(h => h.onWay)?.time) : null
     const whole = rtt === null ? traced : { ...traced, rtt }
     if (isFull()) {
       for (const { ticket } of path.tickets) options.onUnwanted?.(ticket)
@@ -340,6 +352,13 @@ export function makeTracer(facts: Facts, options: TracerOptions): Tracer {
       whole,
       path.tickets.map(({ ticket, hop }) => ({ ticket, hop: order.indexOf(hop) })),
     )
+  }
+
+  /** From the request to the arrival of a reply, ns. */
+  function rttOf(path: OpenPath, arrived: number | undefined): number | null {
+    if (arrived === undefined || path.way !== REPLY || !path.flow || path.error || !timesRtt(path)) return null
+    const asked = exchangeOf(path.flow).asked.get(markOf(path))
+    return asked === undefined ? null : Math.max(0, arrived - asked)
   }
 
   /** Only packets that surely answer one request. */
