@@ -43,7 +43,7 @@ export interface Evidence {
    * Reads what there is; to be called some times a second, also while an earlier call waits for programs that print
    * counters. These are asked once a second at most.
    */
-  poll(): Promise<void>
+  poll(sinceMs?: number): Promise<void>
   /** What is known of a packet that died, what decides first. */
   evidenceFor(question: Question): readonly TraceEvidence[]
   /** Who killed it; null: nobody can be named. */
@@ -158,18 +158,22 @@ export function openEvidence(options: EvidenceOptions): Evidence {
       }
     }
   }
-  const poll = async () => {
+  const count = () => {
+    countedAt = now()
+    counting ??= readAllCounters().finally(() => {
+      counting = null
+    })
+    return counting
+  }
+  const poll = async (sinceMs = 0) => {
     if (stopped) return
     readLog()
     await readDrops()
     polledAt = now()
-    if (counting === null && polledAt - countedAt >= COUNTERS_MS) {
-      countedAt = polledAt
-      counting = readAllCounters().finally(() => {
-        counting = null
-      })
-    }
-    await counting
+    if (polledAt - countedAt >= COUNTERS_MS) await count()
+    else await counting
+    // A reading that was under way when a packet died says nothing of it.
+    if ((snapshots.at(-1)?.begun ?? 0) < sinceMs) await count()
   }
   const ask = (question: Question): Answer => {
     const said = answer(question, {

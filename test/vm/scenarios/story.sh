@@ -6,7 +6,7 @@ SIZE=20000000
 json=/tmp/story.json
 IN='tap100i0 fwbr100i0 fwln100i0 fwpr100p0 vmbr0'
 OUT='vmbr0 fwpr100p0 fwln100i0 fwbr100i0 tap100i0'
-gw=vmbr0 up=eno1 down=eno1
+gw='' up=eno1 down=eno1
 
 all_kinds() { # one packet of each kind that is allowed
 	vm ping -6 -n -c 2 -i 0.3 -W 2 $TARGET6
