@@ -1,10 +1,10 @@
 /** The tracing thread: captures, joins and judges. Started by tracing-thread.ts; see protocol.ts. */
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads'
 import { UserError } from '../../errors.js'
-import type { Frame } from '../core/frame.js'
+import type { Frame, Tap } from '../core/frame.js'
 import { makeTracer, type Tracer } from '../core/tracer.js'
 import { recorded, recording } from '../file/record.js'
-import { openTraceWriter } from '../file/write.js'
+import { openTraceWriter, type TraceWriter } from '../file/write.js'
 import { openLiveCapture } from './open-capture.js'
 import type { FromTracer, ToTracer, TraceStart } from './protocol.js'
 import { makeTelling } from './telling.js'
@@ -24,23 +24,32 @@ function work(): void {
   let knownFlows = 0
   /** Packets that are under way when the end is asked for get a moment to arrive. */
   let stopAt = Number.POSITIVE_INFINITY
-  const writer =
-    start.write === null
-      ? null
-      : openTraceWriter({
-          path: start.write,
-          application: `nat64 ${start.version}`,
-          target: start.wanted.text,
-          facts: start.facts,
-          extent: start.passive ? 'passive' : 'promiscuous',
-          onProblem: error => post({ type: 'note', text: error.message }),
-        })
-  writer?.start(start.epoch * 1000)
+  const taps: Tap[] = []
+  const file: { writer: TraceWriter | null } = { writer: null }
+  function openWriter(path: string): void {
+    if (file.writer !== null) return
+    const writer = openTraceWriter({
+      path,
+      application: `nat64 ${start.version}`,
+      target: start.wanted.text,
+      facts,
+      extent: start.passive ? 'passive' : 'promiscuous',
+      onProblem: error => post({ type: 'note', text: error.message }),
+    })
+    writer.start(start.epoch * 1000)
+    for (const tap of taps) writer.tap(tap)
+    file.writer = writer
+  }
+  let { facts } = start
+  if (start.write !== null) openWriter(start.write)
   const telling = makeTelling(
     paths => post({ type: 'paths', paths }),
     () => performance.now(),
   )
-  const record = recording(writer, path => (telling.tell(path) && path.verdict.kind === 'died' ? null : path))
+  const record = recording(
+    () => file.writer,
+    path => (telling.tell(path) && path.verdict.kind === 'died' ? null : path),
+  )
   const tracer: Tracer = makeTracer(start.facts, {
     wanted: start.wanted,
     waits: start.waits,
@@ -51,7 +60,15 @@ function work(): void {
     onPath: record.onPath,
     onUnwanted: record.onUnwanted,
   })
-  const seeing = recorded(writer, tracer)
+  const seeing = recorded(() => file.writer, tracer)
+
+  function tryToWrite(path: string): void {
+    try {
+      openWriter(path)
+    } catch (error) {
+      post({ type: 'note', text: (error as Error).message })
+    }
+  }
 
   function handleMessages(): void {
     for (;;) {
@@ -60,11 +77,13 @@ function work(): void {
       const { message } = received
       if (message.type === 'stop') stopAt = Math.min(stopAt, live.now() + LAST_NS)
       else if (message.type === 'tables') tracer.learn(message.tables)
+      else if (message.type === 'write') tryToWrite(message.path)
       else if (message.type === 'taken') {
         telling.taken(message.count)
         for (const { id, verdict } of message.verdicts) record.settle(id, verdict)
       } else {
-        tracer.setHost(message.facts)
+        facts = message.facts
+        tracer.setHost(facts)
         live.refilter(message.filter)
       }
     }
@@ -93,7 +112,10 @@ function work(): void {
     ringBytes: start.ringBytes ?? undefined,
     ...(start.passive ? { isWanted: () => false } : {}),
     handlers: {
-      onTap: seeing.tap,
+      onTap(tap) {
+        taps.push(tap)
+        seeing.tap(tap)
+      },
       see(frame: Frame) {
         seeing.see(frame)
         if (frame.time - advancedTo > ADVANCE_NS) advance(frame.time)
@@ -104,7 +126,7 @@ function work(): void {
         tracer.count(counts.seen, counts.lost)
         if (counts.lost > 0) {
           tracer.noteLoss(countedTo, at)
-          writer?.loss(counts.lost, countedTo, at)
+          file.writer?.loss(counts.lost, countedTo, at)
         }
         countedTo = at
       },
@@ -119,7 +141,7 @@ function work(): void {
     const at = live.now()
     if (at - statedAt < STATE_NS) continue
     statedAt = at
-    writer?.flush()
+    file.writer?.flush()
     const flows = tracer.flows()
     const summary = tracer.summary()
     post({ type: 'state', summary, flows: flows !== knownFlows, untold: summary.paths - telling.told })
@@ -132,7 +154,7 @@ function work(): void {
   telling.flush()
   live.close()
   awaitVerdicts()
-  const written = writer?.close(endedAt) ?? null
+  const written = file.writer?.close(endedAt) ?? null
   const summary = tracer.summary()
   const untold = summary.paths - telling.told
   post({ type: 'stopped', summary, untold, written: written?.packets ?? null })
