@@ -163,7 +163,9 @@ export interface TraceSummary {
   /** Requests that the guest's firewall should have seen and did not. */
   readonly skippedFirewall: number
   readonly capture: {
+    /** Sightings that the trace has read. */
     readonly seen: number
+    /** Sightings beside them that the kernel, or whoever wrote the file, had no room for. */
     readonly lost: number
     /** Sightings that belong to no path. */
     readonly unmatched: number

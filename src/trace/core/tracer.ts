@@ -87,7 +87,7 @@ export interface Tracer {
   isFull(): boolean
   /** Connections known so far, more with each new one. */
   flows(): number
-  /** Counts for the summary. */
+  /** Counts for the summary: sightings that were read, and others that were lost. */
   count(seen: number, lost: number): void
 }
 

@@ -123,7 +123,7 @@ function work(): void {
       onLinks: () => post({ type: 'links' }),
       onIdle: (_now, settled) => advance(settled),
       onCounts(counts, at) {
-        tracer.count(counts.seen, counts.lost)
+        tracer.count(counts.seen - counts.lost, counts.lost)
         if (counts.lost > 0) {
           tracer.noteLoss(countedTo, at)
           file.writer?.loss(counts.lost, countedTo, at)
