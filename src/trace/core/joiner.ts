@@ -240,6 +240,7 @@ export function makeJoiner(realm: Realm, limits: JoinerLimits = LIMITS): Joiner 
       protocol: about.protocol,
       target4: id.target4,
       targetPort: id.targetPort,
+      nearPort: id.nearPort,
       flow,
       hops: [],
       time: frame.time,

@@ -1,5 +1,6 @@
 /** What became of a packet, from the hops that were seen and the way that was expected. */
 import type { LegDrop, OutcomeReason, Station } from '../../path/path.js'
+import type { Answer } from './exchanges.js'
 import type { OpenPath } from './open-path.js'
 import type { Overlay } from './overlay.js'
 import type { TraceEvidence, Verdict, VerdictKind } from './traced.js'
@@ -41,7 +42,7 @@ export interface JudgeContext {
   /** The next hop's neighbour entry has failed: its line; null: nothing of the kind. */
   readonly deadNeighbour: (device: string, family: 4 | 6) => TraceEvidence | null
   /** An ICMP error that answered the packet; null: none seen. */
-  readonly answer: { readonly text: string; readonly from: string } | null
+  readonly answer: Answer | null
   /** The packet was seen to leave by a device that is not on the way: its name. */
   readonly elsewhere: string | null
 }

@@ -45,6 +45,8 @@ export interface OpenPath {
   readonly protocol: number
   readonly target4: number
   readonly targetPort: number
+  /** Port at the near end where it was first seen; of an error, that in the packet inside. */
+  readonly nearPort: number
   flow: Flow | null
   readonly hops: RawHop[]
   readonly time: number

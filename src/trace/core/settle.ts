@@ -2,6 +2,7 @@
 import type { EngineInfo, GuestNic } from '../../path/inventory.js'
 import type { Protocol, Station } from '../../path/path.js'
 import { addressText, endpointsOf, errorText, guestOf, protocolOf, whatOf } from './describe.js'
+import type { Answer } from './exchanges.js'
 import type { Tap } from './frame.js'
 import type { HostModel } from './host-model.js'
 import { REQUEST } from './identity.js'
@@ -17,8 +18,8 @@ export interface SettleContext {
   /** Captures see packets at this place. */
   readonly isVisible: (place: Place) => boolean
   readonly whoDrops: (hook: Extract<Station, { kind: 'hook' }>, path: OpenPath, way: Way) => Killer | null
-  /** The ICMP error that answered a packet, by its quote. */
-  readonly answerTo: (quote: number) => { readonly text: string; readonly from: string } | null
+  /** The ICMP error that answered a packet. */
+  readonly answerTo: (path: OpenPath) => Answer | null
 }
 
 export interface Settled {
@@ -55,7 +56,7 @@ export function settle(path: OpenPath, context: SettleContext): Settled {
     engine: engine?.label ?? null,
     whoDrops: hook => (way ? context.whoDrops(hook, path, way) : null),
     deadNeighbour: model.deadNeighbour,
-    answer: context.answerTo(path.quote),
+    answer: context.answerTo(path),
     elsewhere: overlay ? elsewhere(overlay, context) : null,
   }
   const verdict = judge(path, leg, overlay, judging)

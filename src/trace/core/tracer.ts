@@ -4,16 +4,14 @@
  */
 import type { Facts } from '../../facts/facts.js'
 import type { Station } from '../../path/path.js'
-import { SYN, TCP, UDP } from '../../wire/protocol.js'
-import { addressText, errorText } from './describe.js'
-import { type Flow, flowBehind, learnNat, learnRow } from './flows.js'
+import { makeExchanges } from './exchanges.js'
+import { flowBehind, learnNat, learnRow } from './flows.js'
 import type { Frame, Tap } from './frame.js'
 import { type HostModel, modelFor } from './host-model.js'
-import { REPLY, REQUEST } from './identity.js'
+import { REQUEST } from './identity.js'
 import { makeJoiner } from './joiner.js'
 import { unanswered } from './judge.js'
 import type { OpenPath } from './open-path.js'
-import { ICMP, ICMP_KIND } from './packet.js'
 import { makePlainPaths } from './plain.js'
 import { ruleKiller } from './rule-killer.js'
 import { type Settled, settle } from './settle.js'
@@ -91,13 +89,6 @@ export interface Tracer {
   count(seen: number, lost: number): void
 }
 
-/** What a connection is remembered for while its packets are judged. */
-interface Exchange {
-  /** Sequence number (echo) or 0 -> when the request was first seen. */
-  readonly asked: Map<number, number>
-  readonly answered: Set<number>
-}
-
 interface Waiting {
   readonly path: OpenPath
   readonly settled: Settled
@@ -106,10 +97,8 @@ interface Waiting {
 
 /** Packets need no longer than this from one place to the next, save when a neighbour has to be found, ns. */
 const UNDER_WAY = 200e6
-const MOST_ASKED = 256
 /** Requests that wait for an answer; of more it is only said that they left. */
 const MOST_WAITING = 8192
-const MOST_ERRORS = 4096
 const LOSSES_KEPT = 256
 
 export function makeTracer(facts: Facts, options: TracerOptions): Tracer {
@@ -117,8 +106,7 @@ export function makeTracer(facts: Facts, options: TracerOptions): Tracer {
   const taps: Tap[] = []
   const tally = makeTally()
   const plain = makePlainPaths(tally)
-  const errors = new Map<number, { text: string; from: string }>()
-  const exchanges = new WeakMap<Flow, Exchange>()
+  const exchanges = makeExchanges()
   const waiting = new Map<number, Waiting>()
   let losses: { from: number; to: number }[] = []
   let model = modelFor(facts)
@@ -144,7 +132,7 @@ export function makeTracer(facts: Facts, options: TracerOptions): Tracer {
     isVisible: (place: Place) => place.visibility !== 'sometimes' && (options.isVisible?.(place) ?? true),
     whoDrops: (hook: Extract<Station, { kind: 'hook' }>, path: OpenPath, way: Way) =>
       ruleKiller(model.facts, hook, path, way),
-    answerTo: (quote: number) => errors.get(quote) ?? null,
+    answerTo: exchanges.answerTo,
   }
 
   return {
@@ -188,7 +176,7 @@ export function makeTracer(facts: Facts, options: TracerOptions): Tracer {
     const path = joiner.see(frame, take)
     if (joiner.evicted.length > 0) giveUp()
     if (!path) return false
-    if (!path.met) meet(path)
+    if (!path.met) exchanges.meet(path)
     if (isEnd(frame, path)) {
       if (path.ripe < 0) path.ripe = frame.time
       for (const other of joiner.covered) if (other.ripe < 0) other.ripe = frame.time
@@ -211,36 +199,6 @@ export function makeTracer(facts: Facts, options: TracerOptions): Tracer {
     return netns === null && model.isEnd(device, isRequest) && path.hops.at(-1)?.family === (isRequest ? 4 : 6)
   }
 
-  /** The first sighting of a packet: what it answers is answered. */
-  function meet(path: OpenPath): void {
-    if (path.error && path.hops.length === 1) {
-      const from = addressText(path.error.family, path.error.from)
-      errors.set(path.quote, { text: errorText(path.error), from })
-      if (errors.size > MOST_ERRORS) errors.delete(errors.keys().next().value as number)
-    }
-    const flow = path.flow
-    if (!flow) return
-    path.met = true
-    const exchange = exchangeOf(flow)
-    const mark = markOf(path)
-    if (path.way === REPLY) {
-      flow.replies++
-      keep(exchange.answered, mark)
-    } else if (!path.error && !exchange.asked.has(mark)) {
-      exchange.asked.set(mark, path.time)
-      if (exchange.asked.size > MOST_ASKED) exchange.asked.delete(exchange.asked.keys().next().value as number)
-    }
-  }
-
-  function exchangeOf(flow: Flow): Exchange {
-    let known = exchanges.get(flow)
-    if (!known) {
-      known = { asked: new Map(), answered: new Set() }
-      exchanges.set(flow, known)
-    }
-    return known
-  }
-
   function advance(now: number): void {
     for (const path of joiner.open.values()) {
       const isDue =
@@ -250,7 +208,7 @@ export function makeTracer(facts: Facts, options: TracerOptions): Tracer {
       end(path)
     }
     for (const [id, w] of waiting) {
-      const isAnswered = answered(w.path)
+      const isAnswered = exchanges.isAnswered(w.path)
       if (!isAnswered && w.since + waits.answer > now) continue
       waiting.delete(id)
       if (isAnswered) emit(w.path, w.settled)
@@ -298,16 +256,15 @@ export function makeTracer(facts: Facts, options: TracerOptions): Tracer {
   }
 
   function isUnanswered(path: OpenPath): boolean {
-    return expectsAnswer(path) && !answered(path)
+    return exchanges.expectsAnswer(path) && !exchanges.isAnswered(path)
   }
 
   /** A reply that was seen on IPv4 alone: whose it is may have become known since. */
   function adopt(path: OpenPath): void {
     const hop = path.hops[0]
     if (hop?.family !== 4) return
-    const [address, port] =
-      path.way === REQUEST ? [hop.source[0], hop.sourcePort] : [hop.destination[0], hop.destinationPort]
-    path.flow = flowBehind(joiner.flows, path.protocol, address, port, path.target4, path.targetPort) ?? null
+    const [near] = path.way === REQUEST ? hop.source : hop.destination
+    path.flow = flowBehind(joiner.flows, path.protocol, near, path.nearPort, path.target4, path.targetPort) ?? null
   }
 
   /** What this host itself says to the target is no translated packet. */
@@ -319,19 +276,6 @@ export function makeTracer(facts: Facts, options: TracerOptions): Tracer {
 
   function isLost(from: number, to: number): boolean {
     return losses.some(l => l.from <= to && l.to >= from)
-  }
-
-  function answered(path: OpenPath): boolean {
-    if (!path.flow) return true
-    const exchange = exchanges.get(path.flow)
-    return exchange?.answered.has(markOf(path)) ?? false
-  }
-
-  function expectsAnswer(path: OpenPath): boolean {
-    if (path.way !== REQUEST || path.error || !path.flow) return false
-    if (path.protocol === ICMP) return path.icmpKind === ICMP_KIND.request
-    if (path.protocol === TCP) return (path.flags & SYN) !== 0
-    return path.protocol === UDP && path.flow.replies === 0
   }
 
   function isFull(): boolean {
@@ -356,25 +300,7 @@ export function makeTracer(facts: Facts, options: TracerOptions): Tracer {
 
   /** From the request to the arrival of a reply, ns. */
   function rttOf(path: OpenPath, arrived: number | undefined): number | null {
-    if (arrived === undefined || path.way !== REPLY || !path.flow || path.error || !timesRtt(path)) return null
-    const asked = exchangeOf(path.flow).asked.get(markOf(path))
-    return asked === undefined ? null : Math.max(0, arrived - asked)
+    const asked = exchanges.askedAt(path)
+    return asked === null || arrived === undefined ? null : Math.max(0, arrived - asked)
   }
-
-  /** Only packets that surely answer one request. */
-  function timesRtt(path: OpenPath): boolean {
-    if (path.retransmission) return false
-    return path.protocol === ICMP || (path.protocol === TCP ? (path.flags & SYN) !== 0 : path.flow?.replies === 1)
-  }
-}
-
-/** What pairs a reply with its request within a connection. */
-function markOf(path: OpenPath): number {
-  return path.protocol === ICMP && !path.error ? path.sequence : 0
-}
-
-function keep(set: Set<number>, mark: number): void {
-  set.delete(mark)
-  set.add(mark)
-  if (set.size > MOST_ASKED) set.delete(set.values().next().value as number)
 }
