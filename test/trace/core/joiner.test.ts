@@ -13,6 +13,7 @@ import {
   makeScene,
   PEER,
   POOL,
+  PREFIX,
   ROUTER,
   S,
   type Sighting,
@@ -131,9 +132,9 @@ describe('what was seen', () => {
 
   it.each([
     ['native IPv6', p.ip6(query, { dst: 'fd00::9' })],
-    ['IPv4 of somebody else', p.ip4(query, { dst: '203.0.113.99' })],
+    ['IPv4 of somebody else', p.ip4(query, { dst: '192.0.2.99' })],
     ['no IP', Uint8Array.of(0, 1, 2)],
-    ['a later fragment of somebody else', p.ip4(query, { dst: '203.0.113.99', from: 16 })],
+    ['a later fragment of somebody else', p.ip4(query, { dst: '192.0.2.99', from: 16 })],
   ])('%s is nothing', (_name, bytes) => {
     const scene = makeScene()
     expect(scene.see([TAP, bytes])).toEqual([null])
@@ -546,14 +547,8 @@ describe('ICMP errors', () => {
     scene.see(
       [IN, p.ip4(unreachable(3, 3, cut4(UPLINK, 61000)), { src: ROUTER, dst: UPLINK })],
       [INTO, p.ip4(unreachable(3, 3, cut4(POOL[0], 1000)), { src: ROUTER, dst: POOL[0] })],
-      [
-        FROM,
-        p.ip6(unreachable(1, 4, six(asked).slice(0, quoted + 20)), { src: `2001:db8:64::${ROUTER}`, dst: GUESTS[0] }),
-      ],
-      [
-        HOME,
-        p.ip6(unreachable(1, 4, six(asked).slice(0, quoted + 20)), { src: `2001:db8:64::${ROUTER}`, dst: GUESTS[0] }),
-      ],
+      [FROM, p.ip6(unreachable(1, 4, six(asked).slice(0, quoted + 20)), { src: `${PREFIX}${ROUTER}`, dst: GUESTS[0] })],
+      [HOME, p.ip6(unreachable(1, 4, six(asked).slice(0, quoted + 20)), { src: `${PREFIX}${ROUTER}`, dst: GUESTS[0] })],
     )
     expect(scene.ways()).toEqual([WHOLE_WAY, 'eno1/4 nat64/4 nat64 vmbr0'])
     const [request, error] = scene.paths
@@ -566,7 +561,7 @@ describe('ICMP errors', () => {
     const scene = makeScene()
     scene.see(
       [INTO, p.ip4(unreachable(3, 4, four(asked)), { src: ROUTER, dst: POOL[0] })],
-      [FROM, p.ip6(unreachable(2, 0, six(asked)), { src: `2001:db8:64::${ROUTER}`, dst: GUESTS[0] })],
+      [FROM, p.ip6(unreachable(2, 0, six(asked)), { src: `${PREFIX}${ROUTER}`, dst: GUESTS[0] })],
     )
     expect(scene.ways()).toEqual(['nat64/4 nat64'])
     expect(scene.paths[0]?.flow).toMatchObject({ guestPort: 1000, guest: p.v6(GUESTS[0]) })
@@ -576,7 +571,7 @@ describe('ICMP errors', () => {
 
   it('about two packets of a connection are two', () => {
     const scene = makeScene()
-    const error = (m: p.Message) => p.ip6(unreachable(1, 4, six(m)), { src: `2001:db8:64::${ROUTER}`, dst: GUESTS[0] })
+    const error = (m: p.Message) => p.ip6(unreachable(1, 4, six(m)), { src: `${PREFIX}${ROUTER}`, dst: GUESTS[0] })
     scene.see([FROM, error(asked)], [FROM, error(p.udp(1000, 53, p.filler(9)))], [HOME, error(asked)])
     expect(scene.ways()).toEqual(['nat64 vmbr0', 'nat64'])
   })
@@ -598,10 +593,10 @@ describe('ICMP errors', () => {
 })
 
 describe('a guest that speaks to another one through the translator', () => {
-  // B is 198.51.100.2 in IPv4, A is 192.168.255.1.
+  // PEER is the other guest's address in IPv4.
   it('is one packet until it is translated back', () => {
     const scene = makeScene()
-    const turned = p.ip6(query, { src: `2001:db8:64::${POOL[0]}`, dst: GUESTS[1] })
+    const turned = p.ip6(query, { src: `${PREFIX}${POOL[0]}`, dst: GUESTS[1] })
     scene.see(
       [TAP, six(query)],
       [INTO, six(query)],

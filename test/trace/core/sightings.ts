@@ -5,14 +5,14 @@ import type { OpenPath } from '../../../src/trace/core/open-path.js'
 import { type Ip4, type Ip6, ip4, ip6, type Message, v4 } from '../../xlat/packets.js'
 import { prefix6 } from '../../xlat/translating.js'
 
-export const PEER = '198.51.100.2'
-export const ROUTER = '198.51.100.254'
-export const PREFIX = '2001:db8:64::'
-export const GUESTS = ['fd00::1', 'fd00::2', 'fd00::3', 'fd00::4'] as const
+export const PEER = '203.0.113.10'
+export const ROUTER = '203.0.113.254'
+export const PREFIX = '64:ff9b::'
+export const GUESTS = ['2001:db8:100::100', '2001:db8:100::101', '2001:db8:100::102', '2001:db8:100::103'] as const
 /** What the translator makes of the guests, where each has an address of its own. */
 export const POOL = ['192.168.255.1', '192.168.255.2', '192.168.255.3', '192.168.255.4'] as const
 /** What a masquerade makes of them. */
-export const UPLINK = '203.0.113.7'
+export const UPLINK = '198.51.100.2'
 
 /** Packets of the four legs. */
 export const six = (m: Message, guest: string = GUESTS[0], o: Ip6 = {}) =>
