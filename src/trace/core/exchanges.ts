@@ -86,6 +86,8 @@ export function makeExchanges(): Exchanges {
       return asked?.isOnly ? asked.time : null
     },
     answerTo(path) {
+      // An error quotes what it is about, and is none about itself.
+      if (path.error !== null) return null
       const answer = errors.get(errorKey(path.quote, path.flow)) ?? errors.get(errorKey(path.quote, null))
       return answer && answer.time >= path.time - SLACK ? answer : null
     },

@@ -90,3 +90,41 @@ export function makeScene(limits?: JoinerLimits): Scene {
       ),
   }
 }
+
+/** The places of a guest behind a firewall bridge, translated on a TUN device, masqueraded on a routed uplink. */
+const IN6 = ['tap100i0 in', 'fwbr100i0 in', 'fwln100i0 out', 'fwpr100p0 in', 'vmbr0 in', 'nat64 out']
+const OUT6 = ['nat64 in', 'vmbr0 out', 'fwpr100p0 out', 'fwln100i0 in', 'fwbr100i0 in', 'tap100i0 out']
+
+export interface Journey {
+  /** Of the first sighting, ns; the others follow 10 us apart. */
+  readonly at?: number
+  /** How many places see it; default: all. */
+  readonly upTo?: number
+  /** Number of the guest; its devices are tap101i0 and so on. */
+  readonly guest?: number
+  /** As it is called behind the masquerade. */
+  readonly outside?: Message
+  /** As the translator calls it, where that changes ports. */
+  readonly between?: Message
+}
+
+const timed = (sightings: readonly (readonly [string, Uint8Array])[], { at, upTo }: Journey): Sighting[] =>
+  sightings
+    .slice(0, upTo)
+    .map(([place, bytes], i) => (i === 0 && at !== undefined ? [place, bytes, at] : [place, bytes]))
+
+const devicesOf = (places: readonly string[], guest: number) => places.map(p => p.replace('100', String(100 + guest)))
+
+/** A request: eight places, `nat64` twice. */
+export function request(m: Message, journey: Journey = {}): Sighting[] {
+  const { guest = 0, between = m, outside = between } = journey
+  const inside = devicesOf(IN6, guest).map(place => [place, six(m, GUESTS[guest])] as const)
+  return timed([...inside, ['nat64 in', four(between, POOL[guest])], ['eno1 out', four(outside, UPLINK)]], journey)
+}
+
+/** A reply: eight places, `nat64` twice. */
+export function reply(m: Message, journey: Journey = {}): Sighting[] {
+  const { guest = 0, between = m, outside = between } = journey
+  const inside = devicesOf(OUT6, guest).map(place => [place, back6(m, GUESTS[guest])] as const)
+  return timed([['eno1 in', back4(outside, UPLINK)], ['nat64 out', back4(between, POOL[guest])], ...inside], journey)
+}
