@@ -53,7 +53,7 @@ const MAY: Readonly<Record<string, readonly string[]>> = {
   probe: ['facts', 'path', 'addr', 'host', 'errors', 'run'],
   trace: ['facts', 'path', 'probe', 'wire', 'addr', 'host', 'run', 'config', 'errors', 'term'],
   doctor: ['facts', 'path', 'probe', 'addr', 'config', 'errors', 'term', 'run', 'host'],
-  compare: ['facts', 'path', 'doctor', 'addr', 'errors', 'term'],
+  compare: ['facts', 'path', 'doctor', 'probe', 'trace', 'run', 'host', 'addr', 'errors', 'term'],
   ui: ['term', 'addr', 'trace/report', 'compare/report'],
   cli: ['errors', 'term', 'config', 'addr'],
 }
@@ -68,12 +68,6 @@ const PURE = [
   'src/probe/plan',
   'src/doctor/checks',
   'src/trace/core',
-  'src/trace/evidence/answer',
-  'src/trace/evidence/counters',
-  'src/trace/evidence/drop-event',
-  'src/trace/evidence/drop-place',
-  'src/trace/evidence/jool-record',
-  'src/trace/evidence/live-jool-log',
   'src/trace/report',
   'src/compare/report',
 ]

@@ -58,6 +58,7 @@ export function compareHost(facts: Facts, question: Question, about: CompareAbou
     facts: { at, root, from: about.from, missing: missing(facts) },
     flow: { target4, protocol, port },
     guests: distinct(guests),
+    measured: null,
     ok: guests.every(g => isFine(g)),
   }
 }

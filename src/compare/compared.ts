@@ -5,6 +5,7 @@
 import type { Leg, LegDrop, OutcomeReason, Protocol } from '../path/path.js'
 import type { EngineKind, EngineState } from './engines.js'
 import type { Point } from './lane.js'
+import type { Measured } from './measured.js'
 import type { MtuView } from './mtu.js'
 import type { OffloadView } from './offloads.js'
 
@@ -132,6 +133,8 @@ export interface CompareReport {
   }
   readonly flow: { readonly target4: string; readonly protocol: Protocol; readonly port: number }
   readonly guests: readonly ComparedGuest[]
+  /** With --measure; null: nothing was measured. */
+  readonly measured: Measured | null
   /** What is there delivers to every guest, with the firewall in force. */
   readonly ok: boolean
 }

@@ -9,7 +9,7 @@ import type { Style } from '../term/style.js'
 import { compareHost, engineIds } from './compare.js'
 import type { CompareReport } from './compared.js'
 import { compareText } from './report/text.js'
-import { resolveSubject } from './subject.js'
+import { resolveSubject, type Subject } from './subject.js'
 
 export interface CompareRequest {
   readonly version: string
@@ -20,21 +20,31 @@ export interface CompareRequest {
   /** Two ids; the first is the left column. */
   readonly engines?: readonly string[] | undefined
   readonly protocol: Protocol
-  readonly port: number
+  /** Undefined: 443, and with `measure` no port is tried. */
+  readonly port?: number | undefined
+  /** IPv4 address of the far end, when the subject is none. */
+  readonly to?: string | undefined
 }
 
+/** A host looked at once. */
+export interface Looked {
+  readonly facts: Facts
+  readonly report: CompareReport
+  readonly subject: Subject
+}
+
+const DEFAULT_PORT = 443
+
 /** Compares once. @throws UserError for what is not there */
-export async function compareOnce(request: CompareRequest): Promise<CompareReport> {
-  const { facts: from, version, subject, protocol } = request
+export async function lookOnce(request: CompareRequest): Promise<Looked> {
+  const { facts: from, version, protocol } = request
   const facts = from === undefined ? (await collectFacts({ version })).facts : loadFacts(from)
   if (from === undefined) requireSight(facts)
   const engines = chosenEngines(request.engines ?? [], facts)
-  const port = protocol === 'icmp' ? 0 : request.port
-  return compareHost(
-    facts,
-    { ...resolveSubject(subject, facts), protocol, port, engines },
-    { version, from: from ?? null },
-  )
+  const port = protocol === 'icmp' ? 0 : (request.port ?? DEFAULT_PORT)
+  const subject = resolveSubject(request.subject, facts, request.to)
+  const report = compareHost(facts, { ...subject, protocol, port, engines }, { version, from: from ?? null })
+  return { facts, report, subject }
 }
 
 /** Without these nothing can be said of who translates, or of the firewall. */
@@ -84,8 +94,12 @@ export interface Answer {
   readonly exitCode: ExitCode
 }
 
+/** The answer to be printed. */
+export function answerOf(report: CompareReport, style: Style): Answer {
+  return { lines: compareText(report, style), json: report, exitCode: exitCodeOf(report) }
+}
+
 /** Compares once, as text and JSON. */
 export async function compare(request: CompareRequest, style: Style): Promise<Answer> {
-  const report = await compareOnce(request)
-  return { lines: compareText(report, style), json: report, exitCode: exitCodeOf(report) }
+  return answerOf((await lookOnce(request)).report, style)
 }

@@ -14,6 +14,8 @@ export interface Subject {
   readonly nics: readonly GuestNic[]
   /** IPv4 address of the far end. */
   readonly target4: string
+  /** Somebody said so; else it stands for any host. */
+  readonly isTargetNamed: boolean
   /** The guest's address, when it was named. */
   readonly guest6: string | null
   /** The prefix that the named address is behind. */
@@ -24,7 +26,15 @@ export interface Subject {
  * Finds what `text` names; all guests without it.
  * @throws UserError (unable) when there are no guests, (usage) when it names nothing that is known
  */
-export function resolveSubject(text: string | undefined, facts: Facts): Subject {
+export function resolveSubject(text: string | undefined, facts: Facts, to?: string): Subject {
+  const subject = resolveText(text, facts)
+  if (to === undefined) return subject
+  const target = parseIpv4(to)
+  if (target === undefined) throw new UserError(`--to ${to}: wanted is an IPv4 address.`)
+  return { ...subject, target4: formatIpv4(target), isTargetNamed: true }
+}
+
+function resolveText(text: string | undefined, facts: Facts): Subject {
   const nics = findNics(facts)
   if (nics.length === 0) {
     throw new UserError('No device of a guest is known here: there is nobody to compare for.', {
@@ -35,12 +45,14 @@ export function resolveSubject(text: string | undefined, facts: Facts): Subject 
       ],
     })
   }
-  const everybody = { nics, target4: PROBE_TARGET4, guest6: null, pool6: null }
+  const everybody = { nics, target4: PROBE_TARGET4, isTargetNamed: false, guest6: null, pool6: null }
   if (text === undefined) return everybody
   const four = parseIpv4(text)
   if (four !== undefined) {
     const own = ofNeighbour(formatIpv4(four), facts, nics)
-    return own.length > 0 ? { ...everybody, nics: own } : { ...everybody, target4: formatIpv4(four) }
+    return own.length > 0
+      ? { ...everybody, nics: own }
+      : { ...everybody, target4: formatIpv4(four), isTargetNamed: true }
   }
   const six = parseIpv6(text)
   if (six !== undefined) return ofAddress6(formatIpv6(six), facts, everybody)
@@ -54,7 +66,7 @@ function ofAddress6(address: string, facts: Facts, everybody: Subject): Subject 
   for (const pool6 of prefixesOf(facts)) {
     const prefix = parsePrefix6(pool6)
     const target = prefix && six && extract(prefix, six)
-    if (target !== undefined) return { ...everybody, target4: formatIpv4(target), pool6 }
+    if (target !== undefined) return { ...everybody, target4: formatIpv4(target), isTargetNamed: true, pool6 }
   }
   const { nics } = everybody
   const own = ofNeighbour(address, facts, nics)

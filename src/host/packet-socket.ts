@@ -4,8 +4,7 @@
  */
 import { EXIT, UserError } from '../errors.js'
 import type { CaptureCounts, Frame } from '../trace/core/frame.js'
-import { type CaptureFilter, compileFilter } from '../wire/bpf.js'
-import { INSTRUCTION_BYTES } from '../wire/bpf-assembler.js'
+import { type CaptureFilter, compileFilter, INSTRUCTION_BYTES } from '../wire/bpf.js'
 import {
   bind,
   close,

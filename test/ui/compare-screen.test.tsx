@@ -15,6 +15,7 @@ import {
   reduce,
 } from '../../src/ui/screens/compare.state.js'
 import { compared, engineOf, guestOf as onlyGuest } from '../compare/hosts.js'
+import { MEASURED } from '../compare/measured-host.js'
 import { changed } from '../doctor/hosts.js'
 import { recorded } from '../path/recording.js'
 import { type Shown, show } from './harness.js'
@@ -151,6 +152,13 @@ describe('the keys', () => {
     await pressed(screen, '\r', /Firewall +request skips tap100i0-OUT, +≠ in force/)
     await pressed(screen, '\r', /✓ nat64 run: delivered, firewall in force/)
     await pressed(screen, '\r', /── Verdict/)
+  })
+  it('show what was measured, where something was', async () => {
+    const screen = await open(80, 24, source({ ...BROKEN, measured: MEASURED }))
+    await screen.press('\r')
+    await pressed(screen, '\r', /── Measured/)
+    expect(screen.frame()).toMatch(/Ping +0 of 40 answered \(timeout\) +40 of 40 answered/)
+    expect(Math.max(...screen.lines().map(l => [...l].length))).toBeLessThanOrEqual(80)
   })
   it('scroll both', async () => {
     const screen = await open(80, 24)

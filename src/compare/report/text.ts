@@ -2,8 +2,10 @@
 import type { Style } from '../../term/style.js'
 import { some, wrap } from '../../term/wrap.js'
 import type { ComparedEngine, ComparedGuest, CompareReport, Move } from '../compared.js'
+import type { Measured } from '../measured.js'
 import { mtuWarning } from '../mtu.js'
-import { outcome } from './facets.js'
+import { type FacetTone, outcome } from './facets.js'
+import { measuredHead, measuredLines } from './measured.js'
 import { STATES, tableText } from './table.js'
 
 /** The whole comparison, lines without newline. */
@@ -16,6 +18,17 @@ export function compareText(report: CompareReport, style: Style): string[] {
     style.bold(['nat64 compare', ...words.filter(Boolean)].join(dot)),
     ...(facts.from === null ? [] : [`Facts of ${when} from ${facts.from}.`]),
     ...report.guests.flatMap(guest => ['', ...guestText(guest, report, style)]),
+    ...(report.measured === null ? [] : ['', ...measuredText(report.measured, style)]),
+  ]
+}
+
+function measuredText(measured: Measured, style: Style): string[] {
+  const { micro } = style.glyphs
+  const paint = (tone: FacetTone, text: string) => (tone === 'plain' ? text : style.severity(tone, text))
+  return [
+    style.bold('Measured'),
+    ...indented(measuredHead(measured, micro), '  ', style),
+    ...measuredLines(measured, style.width, micro, paint),
   ]
 }
 

@@ -19,6 +19,8 @@ export interface Signs {
   readonly cut: string
   /** In place of places that are not shown. */
   readonly more: string
+  /** Of microseconds. */
+  readonly micro: string
 }
 
 const UNICODE: Signs = {
@@ -33,6 +35,7 @@ const UNICODE: Signs = {
   first: '▶',
   cut: '…',
   more: '⋮',
+  micro: 'µ',
 }
 
 const ASCII: Signs = {
@@ -47,6 +50,7 @@ const ASCII: Signs = {
   first: '>',
   cut: '~',
   more: ':',
+  micro: 'u',
 }
 
 export const signsFor = (ascii: boolean): Signs => (ascii ? ASCII : UNICODE)

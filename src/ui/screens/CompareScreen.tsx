@@ -41,6 +41,7 @@ export interface CompareSource {
 
 const TITLES: Readonly<Record<LowerPane, string>> = {
   meaning: 'What it means',
+  measured: 'Measured',
   verdict: 'Verdict',
   others: 'All engines',
   lanes: 'The way',
@@ -156,7 +157,7 @@ export function CompareScreen(props: { source: CompareSource; ascii: boolean }) 
             {layout.both ? (
               <>
                 {meaningPane(layout.both.meaning)}
-                {lowerPane(pane === 'others' ? 'others' : 'verdict', layout.both.verdict)}
+                {lowerPane(pane, layout.both.verdict)}
               </>
             ) : (
               lowerPane(pane, layout.lower)

@@ -1,6 +1,8 @@
 /** The lower panes of the screen of `nat64 compare` as lines with a tone, wrapped to a width. Pure. */
 import type { ComparedEngine, ComparedGuest } from '../../compare/compared.js'
+import type { Measured } from '../../compare/measured.js'
 import { type Facet, type FacetTone, facetsOf, outcome } from '../../compare/report/facets.js'
+import { measuredHead, measuredLines } from '../../compare/report/measured.js'
 import type { Signs } from '../../compare/report/words.js'
 import { some, wrap } from '../../term/wrap.js'
 import { type DetailLine, line, prose } from '../detail.js'
@@ -87,4 +89,14 @@ export function othersLines(guest: ComparedGuest, width: number, signs: Signs): 
       ...prose(e.move.price, width, '    ', 'dim'),
     ]
   })
+}
+
+/** What was measured: a block for each place. */
+export function measuredDetail(measured: Measured, width: number, micro: string): DetailLine[] {
+  const isTitle = (text: string) => /^ {2}\S/.test(text) && !/ {2}\S/.test(text.trim())
+  const lines = measuredLines(measured, width, micro, (_, text) => text)
+  return [
+    ...lines.map(text => line(text.slice(1), isTitle(text) ? 'heading' : 'plain')),
+    ...prose(measuredHead(measured, micro), width, '', 'dim'),
+  ]
 }

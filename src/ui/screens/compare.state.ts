@@ -1,7 +1,7 @@
 /** The state of the screen of `nat64 compare`: a plain reducer, so that it is tested without a terminal. */
 import type { ComparedEngine, ComparedGuest, CompareReport, WayName } from '../../compare/compared.js'
 
-export type LowerPane = 'meaning' | 'verdict' | 'others' | 'lanes'
+export type LowerPane = 'verdict' | 'meaning' | 'measured' | 'others' | 'lanes'
 
 export interface CompareState {
   readonly report: CompareReport | null

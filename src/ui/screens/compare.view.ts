@@ -3,7 +3,7 @@ import type { ComparedEngine, ComparedGuest, WayName } from '../../compare/compa
 import { alignedWays, firstDifference } from '../../compare/report/difference.js'
 import type { Signs } from '../../compare/report/words.js'
 import type { WindowSize } from '../hooks/use-window-size.js'
-import { meaningLines, narrowMeaning, othersLines, verdictLines } from './compare.detail.js'
+import { meaningLines, measuredDetail, narrowMeaning, othersLines, verdictLines } from './compare.detail.js'
 import { compareLayout } from './compare.layout.js'
 import { laneLines } from './compare.rows.js'
 import { type CompareState, enginesOf, type LowerPane, type Room } from './compare.state.js'
@@ -27,16 +27,25 @@ export function viewOf(at: CompareState, shown: ComparedGuest, { columns, rows }
   const unified = lines.flatMap(l =>
     l.unified.map((line, i) => ({ key: `${l.row} ${i}`, line, isFirst: l.isFirst && i === 0 })),
   )
-  const panes: readonly LowerPane[] =
-    layout.kind === 'page' ? ['verdict', 'meaning', 'lanes', 'others'] : ['verdict', 'meaning', 'others']
+  const measured = at.report?.measured ?? null
+  const panes: readonly LowerPane[] = [
+    'verdict',
+    // Where there is room it stands above.
+    ...(layout.both ? [] : (['meaning'] as const)),
+    ...(measured ? (['measured'] as const) : []),
+    ...(layout.kind === 'page' ? (['lanes'] as const) : []),
+    'others',
+  ]
   const pane = panes.includes(at.pane) ? at.pane : 'verdict'
   const texts = {
     verdict,
     meaning: narrowMeaning(left, right, columns - 2, signs),
     others: othersLines(shown, columns - 2, signs),
+    measured: measured ? measuredDetail(measured, columns - 2, signs.micro) : [],
     lanes: [],
   }
   const paneCount = pane === 'meaning' && !isNarrow ? meaning.length : texts[pane].length
+  const paneLines = layout.both?.verdict ?? layout.lower
   const laneCount = isNarrow ? unified.length : lines.length
   const parting = laneLines(ways[first?.way ?? at.way], first?.row ?? -1, at.all, signs)
   const before = parting.slice(
@@ -49,7 +58,7 @@ export function viewOf(at: CompareState, shown: ComparedGuest, { columns, rows }
   const firstLine = isNarrow ? before.flatMap(l => l.unified).length : before.length
   const room: Room = {
     lanes: Math.max(0, laneCount - layout.lanes),
-    pane: Math.max(0, paneCount - layout.lower),
+    pane: Math.max(0, paneCount - paneLines),
     panes,
     first: first && { way: first.way, line: firstLine },
   }
