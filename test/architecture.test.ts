@@ -68,6 +68,12 @@ const PURE = [
   'src/probe/plan',
   'src/doctor/checks',
   'src/trace/core',
+  'src/trace/evidence/answer',
+  'src/trace/evidence/counters',
+  'src/trace/evidence/drop-event',
+  'src/trace/evidence/drop-place',
+  'src/trace/evidence/jool-record',
+  'src/trace/evidence/live-jool-log',
   'src/trace/report',
   'src/compare/report',
 ]

@@ -41,7 +41,6 @@ function groups(text: string, mayEndInIpv4: boolean): number[] | undefined {
 
 /** Formats an address as RFC 5952 recommends; IPv4-mapped addresses end in a dotted quad. */
 export function formatIpv6(address: Ipv6): string {
-  const g = address.flatMap(w => [w >>> 16, w & 0xffff])
   if (address[0] === 0 && address[1] === 0 && address[2] === 0xffff) {
     const v4 = address[3]
     return `::ffff:${v4 >>> 24}.${(v4 >>> 16) & 255}.${(v4 >>> 8) & 255}.${v4 & 255}`
@@ -50,16 +49,24 @@ export function formatIpv6(address: Ipv6): string {
   let bestLength = 1
   for (let i = 0; i < 8; i++) {
     let j = i
-    while (j < 8 && g[j] === 0) j++
+    while (j < 8 && groupOf(address, j) === 0) j++
     if (j - i > bestLength) {
       best = i
       bestLength = j - i
     }
     if (j > i) i = j
   }
-  const hex = (part: number[]) => part.map(x => x.toString(16)).join(':')
-  return best < 0 ? hex(g) : `${hex(g.slice(0, best))}::${hex(g.slice(best + bestLength))}`
+  const end = best + bestLength
+  let text = ''
+  for (let i = 0; i < 8; i++) {
+    if (i === best) text += '::'
+    if (best >= 0 && i >= best && i < end) continue
+    text += (i === 0 || i === end ? '' : ':') + groupOf(address, i).toString(16)
+  }
+  return text
 }
+
+const groupOf = (address: Ipv6, i: number): number => ((address[i >> 1] as number) >>> (i & 1 ? 0 : 16)) & 0xffff
 
 /** Says whether two addresses are the same. */
 export function sameIpv6(a: Ipv6, b: Ipv6): boolean {

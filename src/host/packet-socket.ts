@@ -4,7 +4,8 @@
  */
 import { EXIT, UserError } from '../errors.js'
 import type { CaptureCounts, Frame } from '../trace/core/frame.js'
-import { type CaptureFilter, compileFilter, INSTRUCTION_BYTES } from '../wire/bpf.js'
+import { type CaptureFilter, compileFilter } from '../wire/bpf.js'
+import { INSTRUCTION_BYTES } from '../wire/bpf-assembler.js'
 import {
   bind,
   close,

@@ -6,6 +6,8 @@ import { isRunDrop, type RunDrops } from './evidence/run-drops.js'
 
 /** Packets of a batch that are asked about one by one; of a flood the others share what is known of the same death. */
 const MOST_ASKED = 30
+/** A packet may lie in a queue after it was seen, ms. */
+const DYING_MS = 10
 const MOST_CAUSES = 200
 
 export interface Enricher {
@@ -21,8 +23,10 @@ export function makeEnricher(evidence: Evidence, drops: RunDrops, epochMs: numbe
   return {
     summarise: summary => ({ ...summary, causes: summary.causes.map(c => ({ ...c, ...causeOf(found.get(c.text)) })) }),
     async enrich(paths) {
-      if (!paths.some(p => p.verdict.kind === 'died')) return paths
-      await Promise.all([evidence.poll(), drops.poll()])
+      const died = paths.filter(p => p.verdict.kind === 'died')
+      if (died.length === 0) return paths
+      const latest = Math.max(...died.map(p => p.hops.at(-1)?.time ?? 0))
+      await Promise.all([evidence.poll(epochMs + latest / 1e6 + DYING_MS), drops.poll()])
       const known = new Map<string, Verdict>()
       let asked = 0
       return paths.map(path => {

@@ -64,7 +64,9 @@ export async function liveRun(request: TraceRequest): Promise<TraceRun> {
   const paths = makeEmitter<readonly TracedPath[]>()
   const snapshots = makeEmitter<TraceSnapshot>()
   const seenNics = new Set<string>()
-  const snap = request.write === undefined ? SNAP : WHOLE
+  /** The file that is written; null: none. */
+  let file = request.write ?? null
+  const filter = () => filterFor(wanted, model, file === null ? SNAP : WHOLE)
   let summary: TraceSummary = makeTally().summary({ seen: 0, lost: 0, unmatched: 0, evicted: 0 })
   let isStarted = false
   let state: TraceSnapshot['state'] = 'starting'
@@ -91,12 +93,12 @@ export async function liveRun(request: TraceRequest): Promise<TraceRun> {
     {
       wanted,
       facts,
-      filter: filterFor(wanted, model, snap),
+      filter: filter(),
       epoch,
       ringBytes: null,
       namespaces: namespacesOf(facts, request),
       passive: request.passive,
-      write: request.write ?? null,
+      write: file,
       version: request.version,
       waits: WAITS,
       limit: request.limit,
@@ -120,7 +122,7 @@ export async function liveRun(request: TraceRequest): Promise<TraceRun> {
   const again = lookAgain(look, (next, nextModel) => {
     facts = next
     model = nextModel
-    thread.send({ type: 'host', facts, filter: filterFor(wanted, model, snap) })
+    thread.send({ type: 'host', facts, filter: filter() })
   })
   const tables = tablesFor(() => facts, thread)
   const unread = UNDERLYING.filter(name => isUnread(facts[name]))
@@ -147,7 +149,7 @@ export async function liveRun(request: TraceRequest): Promise<TraceRun> {
         snapshots.emit(snapshot())
       } else {
         halt()
-        if (message.written !== null) said.push(`${countOf(message.written, 'packet')} written to ${request.write}`)
+        if (message.written !== null) said.push(`${countOf(message.written, 'packet')} written to ${file}`)
         queue = queue
           .then(() => evidence.stop())
           .then(() => {
@@ -161,7 +163,7 @@ export async function liveRun(request: TraceRequest): Promise<TraceRun> {
   function hand(traced: readonly TracedPath[]): void {
     for (const p of traced) if (p.nic !== null) seenNics.add(p.nic)
     paths.emit(traced)
-    const died = request.write === undefined ? [] : traced.filter(p => p.verdict.kind === 'died')
+    const died = file === null ? [] : traced.filter(p => p.verdict.kind === 'died')
     const verdicts = died.map(({ id, verdict }) => ({ id, verdict }))
     thread.send({ type: 'taken', count: traced.length, verdicts })
   }
@@ -183,6 +185,14 @@ export async function liveRun(request: TraceRequest): Promise<TraceRun> {
     epochMs: epoch * 1000,
     target: wanted.text,
     isLive: true,
+    record() {
+      if (file !== null) return `already writing ${file}`
+      file = `nat64-trace-${stampOf(new Date())}.pcapng`
+      thread.send({ type: 'write', path: file })
+      // Whole packets from now on.
+      thread.send({ type: 'host', facts, filter: filter() })
+      return `writing ${file} from now on`
+    },
     onPaths: paths.on,
     onSnapshot: snapshots.on,
     start() {
@@ -202,6 +212,9 @@ const UNDERLYING = ['links', 'routes', 'jool', 'iptables', 'nft'] as const
 
 const isUnread = (fact: Fact<unknown>) => !fact.ok && ['timeout', 'failed', 'permission'].includes(fact.reason)
 const detailOf = (fact: Fact<unknown>) => (fact.ok ? '' : `${fact.detail} (${fact.source})`)
+
+/** `20261128-042011` */
+const stampOf = (time: Date) => time.toISOString().slice(0, 19).replace(/[-:]/g, '').replace('T', '-')
 
 /** Namespaces that translators live in, and those that were asked for. */
 function namespacesOf(facts: Facts, request: TraceRequest): string[] {

@@ -82,7 +82,7 @@ export function exitCodeOf({ summary }: TraceSnapshot): ExitCode {
 export async function watchTrace(
   run: TraceRun,
   onlyBroken: boolean,
-  show: (source: Pick<TraceRun, 'onPaths' | 'onSnapshot'> & { readonly save: null }) => Promise<void>,
+  show: (source: Pick<TraceRun, 'onPaths' | 'onSnapshot'> & { readonly save: TraceRun['record'] }) => Promise<void>,
 ): Promise<TraceSnapshot> {
   try {
     await show({
@@ -92,7 +92,7 @@ export async function watchTrace(
         run.start()
         return end
       },
-      save: null,
+      save: run.record,
     })
   } finally {
     await run.stop()

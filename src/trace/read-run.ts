@@ -55,11 +55,14 @@ export async function readRun(request: TraceRequest): Promise<TraceRun> {
           inputs: files.map(f => f.path),
           onProblem: error => void said.push(error.message),
         })
-  const record = recording(writer, path => {
-    const told = evidence(path)
-    batch.push(told)
-    return told
-  })
+  const record = recording(
+    () => writer,
+    path => {
+      const told = evidence(path)
+      batch.push(told)
+      return told
+    },
+  )
   const tracer = makeTracer(facts, {
     wanted,
     limit: request.limit,
@@ -68,7 +71,7 @@ export async function readRun(request: TraceRequest): Promise<TraceRun> {
     onPath: record.onPath,
     onUnwanted: record.onUnwanted,
   })
-  const seeing = recorded(writer, tracer)
+  const seeing = recorded(() => writer, tracer)
   const snapshot = (state: TraceSnapshot['state']): TraceSnapshot => ({
     state,
     target: wanted.text,
@@ -145,6 +148,7 @@ export async function readRun(request: TraceRequest): Promise<TraceRun> {
     },
     target: wanted.text,
     isLive: false,
+    record: null,
     onPaths: paths.on,
     onSnapshot: snapshots.on,
     start: begin,

@@ -13,6 +13,8 @@ export interface TraceRun {
   onPaths(listener: (paths: readonly TracedPath[]) => void): () => void
   /** Some times a second. */
   onSnapshot(listener: (snapshot: TraceSnapshot) => void): () => void
+  /** Begins to write a capture file in the working directory. A sentence for people. null: it cannot. */
+  readonly record: (() => string) | null
   /** Begins to hand over: nothing is said before there are listeners. */
   start(): void
   /** Ends it; what was under way is judged, and what was switched on is switched off. */

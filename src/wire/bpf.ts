@@ -1,14 +1,36 @@
 /**
  * Capture filters as classic BPF, for AF_PACKET sockets on every device at once: what a packet is comes from the
  * kernel's own notes, and loads are relative to the network header, so that Ethernet and TUN are alike.
- * (linux/filter.h, linux/bpf_common.h; Documentation/networking/filter.rst)
+ * (Documentation/networking/filter.rst)
  *
- * The addresses are loaded once, into scratch memory. Then every rule is a few comparisons with a verdict of its own at
- * the end, which keeps conditional jumps (8 bits) short however long the program is.
+ * The addresses are loaded once, into scratch memory. Then every rule is a few comparisons with a jump of its own at the
+ * end, which keeps conditional jumps (8 bits) short however long the program is.
  */
 import { mask32, type Prefix4, type Prefix6 } from '../addr/prefix.js'
+import {
+  AND,
+  Assembler,
+  IF_ANY_BIT,
+  IF_AT_LEAST,
+  IF_EQUAL,
+  type Label,
+  LOAD_BYTE,
+  LOAD_BYTE_AT_X,
+  LOAD_HALF,
+  LOAD_SCRATCH,
+  LOAD_WORD,
+  label,
+  NETWORK,
+  PROTOCOL,
+  RETURN,
+  SHIFT_RIGHT,
+  STORE,
+  X_IPV4_HEADER_LENGTH,
+} from './bpf-assembler.js'
+import { emitLinkLength, emitSample4, emitSample6, emitTaggedLength } from './bpf-sample.js'
 import { ETHERTYPE_IPV4, ETHERTYPE_IPV6, ETHERTYPE_QINQ, ETHERTYPE_VLAN } from './ethernet.js'
 import { FRAG_OFFSET_MASK, ICMP4, ICMP6, IP4, IP6, IPV6_HEADER } from './protocol.js'
+import type { Sample } from './sample.js'
 
 /** Matches when source is in `a` and destination in `b`, or the other way round; `b` null: anything. */
 export interface PairRule<P> {
@@ -24,34 +46,11 @@ export interface CaptureFilter {
   readonly errors: boolean
   /** Bytes to keep of each packet, link header included. */
   readonly snapLength: number
+  /** Lets only some of them through, errors aside; absent: all. */
+  readonly sample?: Sample | undefined
 }
 
-/** Most instructions that the kernel takes (BPF_MAXINSNS). */
-export const MAX_INSTRUCTIONS = 4096
-/** Size of an instruction, struct sock_filter. */
-export const INSTRUCTION_BYTES = 8
-
-const LOAD_WORD = 0x20
-const LOAD_HALF = 0x28
-const LOAD_BYTE = 0x30
-const LOAD_BYTE_AT_X = 0x50
-const LOAD_SCRATCH = 0x60
-const X_IPV4_HEADER_LENGTH = 0xb1
-const STORE = 0x02
-const AND = 0x54
-const SHIFT_RIGHT = 0x74
-const JUMP = 0x05
-const IF_EQUAL = 0x15
-const IF_AT_LEAST = 0x35
-const IF_ANY_BIT = 0x45
-const RETURN = 0x06
-
-/** Loads from here on are relative to the network header (SKF_NET_OFF). */
-const NETWORK = -0x100000
-/** What a load from here gives is skb->protocol (SKF_AD_OFF + SKF_AD_PROTOCOL). */
-const PROTOCOL = -0x1000
-
-/** Scratch words: the first of the source, and of the destination. */
+/** Scratch words: the first of the source, and of the destination; those behind are for samples. */
 const SOURCE = 0
 const DESTINATION = 4
 
@@ -68,12 +67,14 @@ const ICMP6_ERRORS = { first: 1, last: 4 }
 export function compileFilter(filter: CaptureFilter): Uint8Array | undefined {
   const a = new Assembler()
   const [four, six, toSix, tagged, drop] = [label(), label(), label(), label(), label()]
+  if (isSampled(filter)) emitLinkLength(a)
   a.op(LOAD_HALF, PROTOCOL)
   a.branch(IF_EQUAL, ETHERTYPE_IPV4, four, null)
   a.branch(IF_EQUAL, ETHERTYPE_IPV6, toSix, null)
   a.branch(IF_EQUAL, ETHERTYPE_VLAN, tagged, null)
   a.branch(IF_EQUAL, ETHERTYPE_QINQ, tagged, drop)
   a.place(tagged)
+  if (isSampled(filter)) emitTaggedLength(a)
   a.op(LOAD_BYTE, NETWORK)
   a.op(SHIFT_RIGHT, 4)
   a.branch(IF_EQUAL, 4, four, null)
@@ -89,9 +90,11 @@ export function compileFilter(filter: CaptureFilter): Uint8Array | undefined {
   return a.encode()
 }
 
-function emitFour(a: Assembler, { four, errors, snapLength }: CaptureFilter): void {
+function emitFour(a: Assembler, filter: CaptureFilter): void {
+  const { four, errors } = filter
+  const matched = label()
   emitAddresses(a, IP4.SRC, IP4.DST, 1)
-  for (const rule of four) emitPair(a, toWords(rule.a), rule.b && toWords(rule.b), snapLength)
+  for (const rule of four) emitPair(a, toWords(rule.a), rule.b && toWords(rule.b), matched)
   const [isError, drop] = [label(), label()]
   if (errors) {
     a.op(LOAD_BYTE, NETWORK + IP4.PROTOCOL)
@@ -102,12 +105,14 @@ function emitFour(a: Assembler, { four, errors, snapLength }: CaptureFilter): vo
     a.op(LOAD_BYTE_AT_X, NETWORK)
     for (const type of ICMP4_ERRORS) a.branch(IF_EQUAL, type, isError, null)
   }
-  emitEnd(a, drop, isError, snapLength)
+  emitEnd(a, filter, { drop, isError, matched }, emitSample4)
 }
 
-function emitSix(a: Assembler, { six, errors, snapLength }: CaptureFilter): void {
+function emitSix(a: Assembler, filter: CaptureFilter): void {
+  const { six, errors } = filter
+  const matched = label()
   emitAddresses(a, IP6.SRC, IP6.DST, 4)
-  for (const rule of six) emitPair(a, toWords(rule.a), rule.b && toWords(rule.b), snapLength)
+  for (const rule of six) emitPair(a, toWords(rule.a), rule.b && toWords(rule.b), matched)
   const [isError, drop] = [label(), label()]
   if (errors) {
     a.op(LOAD_BYTE, NETWORK + IP6.NEXT)
@@ -116,7 +121,7 @@ function emitSix(a: Assembler, { six, errors, snapLength }: CaptureFilter): void
     a.branch(IF_AT_LEAST, ICMP6_ERRORS.last + 1, drop, null)
     a.branch(IF_AT_LEAST, ICMP6_ERRORS.first, isError, null)
   }
-  emitEnd(a, drop, isError, snapLength)
+  emitEnd(a, filter, { drop, isError, matched }, emitSample6)
 }
 
 /** Loads source and destination, of so many words each, into scratch memory. */
@@ -129,12 +134,23 @@ function emitAddresses(a: Assembler, source: number, destination: number, words:
   }
 }
 
-function emitEnd(a: Assembler, drop: Label, isError: Label, snapLength: number): void {
+function emitEnd(
+  a: Assembler,
+  { sample, snapLength }: CaptureFilter,
+  { drop, isError, matched }: Readonly<Record<'drop' | 'isError' | 'matched', Label>>,
+  emitSample: (a: Assembler, sample: Sample, snapLength: number) => void,
+): void {
   a.place(drop)
   a.op(RETURN, 0)
   a.place(isError)
+  if (!sample || sample.shift === 0) a.place(matched)
   a.op(RETURN, snapLength)
+  if (!sample || sample.shift === 0) return
+  a.place(matched)
+  emitSample(a, sample, snapLength)
 }
+
+const isSampled = ({ sample }: CaptureFilter): boolean => sample !== undefined && sample.shift > 0
 
 /** A prefix as the words that count, each with its mask. */
 type Words = readonly { readonly value: number; readonly mask: number }[]
@@ -144,7 +160,7 @@ function toWords({ address, length }: Prefix4 | Prefix6): Words {
   return words.map((value, i) => ({ value, mask: mask32(length - 32 * i) })).filter(w => w.mask !== 0)
 }
 
-function emitPair(a: Assembler, first: Words, second: Words | null, snapLength: number): void {
+function emitPair(a: Assembler, first: Words, second: Words | null, matched: Label): void {
   for (const [one, other] of [
     [SOURCE, DESTINATION],
     [DESTINATION, SOURCE],
@@ -152,7 +168,7 @@ function emitPair(a: Assembler, first: Words, second: Words | null, snapLength: 
     const no = label()
     emitInside(a, one, first, no)
     if (second !== null) emitInside(a, other, second, no)
-    a.op(RETURN, snapLength)
+    a.jump(matched)
     a.place(no)
   }
 }
@@ -163,60 +179,5 @@ function emitInside(a: Assembler, scratch: number, words: Words, no: Label): voi
     a.op(LOAD_SCRATCH, scratch + i)
     if (mask !== 0xffffffff) a.op(AND, mask)
     a.branch(IF_EQUAL, value, null, no)
-  }
-}
-
-/** A place in the program, known once it is placed. */
-interface Label {
-  index: number
-}
-
-const label = (): Label => ({ index: -1 })
-
-interface Instruction {
-  readonly code: number
-  readonly k: number
-  /** Where to go when the condition holds, and when not; null: to the next instruction. */
-  readonly yes: Label | null
-  readonly no: Label | null
-}
-
-class Assembler {
-  private readonly list: Instruction[] = []
-
-  op(code: number, k: number): void {
-    this.list.push({ code, k, yes: null, no: null })
-  }
-
-  /** A conditional jump: up to 255 instructions ahead. */
-  branch(code: number, k: number, yes: Label | null, no: Label | null): void {
-    this.list.push({ code, k, yes, no })
-  }
-
-  /** A jump as far ahead as need be. */
-  jump(to: Label): void {
-    this.list.push({ code: JUMP, k: 0, yes: to, no: null })
-  }
-
-  /** The label means the next instruction from now on. */
-  place(at: Label): void {
-    at.index = this.list.length
-  }
-
-  encode(): Uint8Array | undefined {
-    if (this.list.length > MAX_INSTRUCTIONS) return undefined
-    const bytes = new Uint8Array(this.list.length * INSTRUCTION_BYTES)
-    const view = new DataView(bytes.buffer)
-    for (const [i, { code, k, yes, no }] of this.list.entries()) {
-      const [distance, otherwise] = [yes, no].map(to => (to === null ? 0 : to.index - i - 1)) as [number, number]
-      const isFar = code === JUMP
-      view.setUint16(INSTRUCTION_BYTES * i, code, true)
-      if (!isFar) {
-        view.setUint8(INSTRUCTION_BYTES * i + 2, distance)
-        view.setUint8(INSTRUCTION_BYTES * i + 3, otherwise)
-      }
-      view.setUint32(INSTRUCTION_BYTES * i + 4, isFar ? distance : k, true)
-    }
-    return bytes
   }
 }

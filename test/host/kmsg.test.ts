@@ -2,6 +2,7 @@
 import { closeSync, openSync, writeSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { followKmsg, parseKmsg } from '../../src/host/kmsg.js'
+import { uptimeSeconds } from '../../src/host/netns.js'
 import { processStart } from '../../src/host/process.js'
 
 describe('parseKmsg', () => {
@@ -51,6 +52,21 @@ describe('followKmsg', () => {
     ])
     expect(Math.abs((got[0]?.time ?? 0) - (got[1]?.time ?? 99))).toBeLessThan(1)
     expect(kmsg.read()).toEqual([])
+    kmsg.close()
+  })
+
+  it.skipIf(!mayWrite())('a mark tells what the clock of the log shows', () => {
+    const kmsg = followKmsg()
+    if (typeof kmsg === 'string') throw new Error(kmsg)
+    const fd = openSync('/dev/kmsg', 'w')
+    writeSync(fd, `<14>nat64 test ${process.pid} before\n`)
+    closeSync(fd)
+    const zero = kmsg.mark(`nat64 test ${process.pid} mark`) as number
+    // The log's clock begins about when the system did, and drifts.
+    expect(Math.abs(zero + uptimeSeconds() * 1000 - Date.now())).toBeLessThan(60_000)
+    expect(Math.abs((kmsg.mark(`nat64 test ${process.pid} again`) as number) - zero)).toBeLessThan(50)
+    const read = kmsg.read().filter(r => r.text.startsWith(`nat64 test ${process.pid}`))
+    expect(read.map(r => r.text)).toEqual([`nat64 test ${process.pid} before`])
     kmsg.close()
   })
 

@@ -11,6 +11,7 @@ import { type Capture, openCapture } from '../../src/host/packet-socket.js'
 import { openTun } from '../../src/host/tun.js'
 import { LAB, namespaceOf } from '../../src/lab/options.js'
 import type { CaptureFilter } from '../../src/wire/bpf.js'
+import { rankOf } from '../../src/wire/sample.js'
 import { makeLab, type TestLab } from './lab-product.js'
 import { inside, makeHost, removeHost, sh, type TestHost } from './run-host.js'
 
@@ -176,6 +177,47 @@ describe('a capture on a host', () => {
       ['eth0 in', 10, 42, packet],
       ['eth0 in', 0, 42, packet],
     ])
+  })
+
+  it('takes a sample: the same packets wherever they are seen', async () => {
+    const netns = openNamespace(host.node)
+    const tun = inNamespace(netns, () => openTun({ name: 'bare', vnetHeader: false }))
+    closeSync(netns)
+    try {
+      sh(`ip -n ${host.node} link set bare up`)
+      sh(`ip -n ${host.node} route add 203.0.113.0/24 dev bare`)
+      sh(`ip netns exec ${host.node} sysctl -qw net.ipv4.ip_forward=1`)
+      sh(`ip -n ${host.server} route add 203.0.113.0/24 via 9.9.9.1`)
+      const filter = { ...only('203.0.113.9'), sample: { shift: 2, burstAbove: 1472 } }
+      const captures = [capture(host.server, filter), capture(host.node, filter)]
+      // Long ones are in pieces in memory: a program that reads them has to look further than their headers.
+      const send = `
+        const s = require('node:dgram').createSocket('udp4')
+        const next = n => {
+          if (n === 400) return s.close()
+          const data = Buffer.alloc(n % 2 ? 1400 : 20)
+          data.writeUInt32BE(n)
+          s.send(data, 9, '203.0.113.9', e => { if (e) throw e; next(n + 1) })
+        }
+        next(0)`
+      sh(`ip netns exec ${host.server} ${process.execPath} -e "${send}"`)
+      sh(`ip netns exec ${host.server} ping -nqc40 -i0.01 -W0.1 203.0.113.9 || true`)
+      const seen = (await Promise.all(captures.map(drain))).flat()
+      expect(seen.every(({ ip }) => rankOf(ip, 0, ip.length) >= 2)).toBe(true)
+      const numbers = (where: string, protocol: number) =>
+        seen
+          .filter(s => s.where === where && s.ip[9] === protocol)
+          .map(s => s.ip.readUInt32BE(protocol === 17 ? 28 : 24))
+      for (const protocol of [1, 17]) {
+        const sent = numbers('eth0 out', protocol)
+        expect(sent.length).toBeGreaterThan(protocol === 17 ? 60 : 4)
+        expect(sent.length).toBeLessThan(protocol === 17 ? 140 : 20)
+        expect(numbers('uplink in', protocol)).toEqual(sent)
+        expect(numbers('bare out', protocol)).toEqual(sent)
+      }
+    } finally {
+      tun.close()
+    }
   })
 
   it('counts what the ring had no room for', async () => {

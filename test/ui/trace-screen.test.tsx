@@ -214,7 +214,7 @@ describe('keys', () => {
     expect(screen.frame()).toContain('IPv6')
   })
 
-  it('copy what is said, save the capture, say where', async () => {
+  it('copy what is said, write the capture, say where', async () => {
     const from = only(cases.hairpin)
     const screen = await open(120, 40, from)
     await screen.press('y')
@@ -222,18 +222,18 @@ describe('keys', () => {
     expect(from.copied[0]).toContain('nat64 doctor --explain N64-201')
     expect(screen.lines().at(-1)).toContain('copied')
     await screen.press('w')
-    expect(screen.lines().at(-1)).toContain('saved as /tmp/trace.pcapng')
+    expect(screen.lines().at(-1)).toContain('/tmp/trace.pcapng')
   })
 
   it.each([
-    [null, 'there is nothing to save here'],
+    [null, 'what is shown is from a file'],
     [
       () => {
         throw new Error('/tmp/x: no space left')
       },
       '/tmp/x: no space left',
     ],
-  ])('say why nothing is saved', async (save, text) => {
+  ])('say why nothing is written', async (save, text) => {
     const screen = await open(120, 40, { ...source(), save })
     await screen.press('w')
     expect(screen.lines().at(-1)).toContain(text)

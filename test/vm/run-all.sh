@@ -5,6 +5,7 @@
 # Debian 12 with apt; elsewhere it says so and ends with 0, with NAT64_VM_REQUIRED=1 with 1.
 #
 # Scenarios: story     the whole story, end to end: doctor, trace, compare, the remedy, and back
+#            trace-evidence  who killed a packet, how one knows, and that all is off again
 #            diagnose  what the doctor finds in every arrangement that was measured
 #            run       nat64 run on this kernel, beside Jool
 #            fix       nat64 doctor --fix and --undo
@@ -15,7 +16,7 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 root=$(cd "$here/../.." && pwd)
 export NAT64_VM_CACHE=${NAT64_VM_CACHE:-$root/.cache/vm}
 scenarios=("$@")
-[ $# -gt 0 ] || scenarios=(story diagnose run fix service)
+[ $# -gt 0 ] || scenarios=(story trace-evidence diagnose run fix service)
 
 skip() {
 	echo "Tests in the virtual machine are skipped: $1"

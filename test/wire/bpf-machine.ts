@@ -8,10 +8,16 @@ export interface Skb {
   /** skb->protocol. */
   readonly protocol: number
   readonly data: Uint8Array
+  /** Bytes of link header before it; none unless told. */
+  readonly link?: number
+  /** ARPHRD type of the device; that of a TUN device unless told. */
+  readonly deviceType?: number
 }
 
 const NETWORK = 0xfff00000
 const AD_PROTOCOL = 0xfffff000
+const AD_HATYPE = AD_PROTOCOL + 28
+const ARPHRD_NONE = 0xfffe
 
 /** The instructions of a program; throws when the kernel would refuse it. */
 export function readProgram(bytes: Uint8Array): { code: number; jt: number; jf: number; k: number }[] {
@@ -37,7 +43,9 @@ export function runProgram(program: ReturnType<typeof readProgram>, skb: Skb): n
   let [a, x, pc] = [0, 0, 0]
   const load = (k: number, size: number): number => {
     if (k === AD_PROTOCOL && size === 2) return skb.protocol
-    const at = k - NETWORK
+    if (k === AD_HATYPE && size === 2) return skb.deviceType ?? ARPHRD_NONE
+    const at = k >= NETWORK ? k - NETWORK : k - (skb.link ?? 0)
+    // What a link header says is nobody's concern here.
     if (at < 0 || at + size > skb.data.length) return -1
     return skb.data.subarray(at, at + size).reduce((sum, byte) => sum * 256 + byte, 0)
   }
@@ -47,8 +55,10 @@ export function runProgram(program: ReturnType<typeof readProgram>, skb: Skb): n
       case 0x20:
       case 0x28:
       case 0x30:
+      case 0x40:
+      case 0x48:
       case 0x50: {
-        const value = load(code === 0x50 ? x + k : k, code === 0x20 ? 4 : code === 0x28 ? 2 : 1)
+        const value = load((code & 0xe0) === 0x40 ? x + k : k, [4, 2, 1][(code >> 3) & 3]!)
         if (value < 0) return 0
         a = value
         break
@@ -59,12 +69,32 @@ export function runProgram(program: ReturnType<typeof readProgram>, skb: Skb): n
         x = (value & 15) * 4
         break
       }
-      case 0x60: {
+      case 0x60:
+      case 0x61: {
         const value = scratch[k]
         if (value === undefined) throw new Error('scratch memory read before it was written')
-        a = value
+        if (code === 0x60) a = value
+        else x = value
         break
       }
+      case 0x00:
+        a = k
+        break
+      case 0x04:
+        a = (a + k) >>> 0
+        break
+      case 0x0c:
+        a = (a + x) >>> 0
+        break
+      case 0x14:
+        a = (a - k) >>> 0
+        break
+      case 0x24:
+        a = Math.imul(a, k) >>> 0
+        break
+      case 0x07:
+        x = a
+        break
       case 0x02:
         scratch[k] = a
         break
@@ -79,6 +109,9 @@ export function runProgram(program: ReturnType<typeof readProgram>, skb: Skb): n
         break
       case 0x15:
         pc += a === k ? jt : jf
+        break
+      case 0x25:
+        pc += a > k ? jt : jf
         break
       case 0x35:
         pc += a >= k ? jt : jf

@@ -12,7 +12,8 @@ import {
   parsePrefix4,
   parsePrefix6,
 } from '../../src/addr/prefix.js'
-import { type CaptureFilter, compileFilter, MAX_INSTRUCTIONS, type PairRule } from '../../src/wire/bpf.js'
+import { type CaptureFilter, compileFilter, type PairRule } from '../../src/wire/bpf.js'
+import { MAX_INSTRUCTIONS } from '../../src/wire/bpf-assembler.js'
 import { be16, be32, v4, v6 } from '../xlat/packets.js'
 import { readProgram, runProgram, type Skb } from './bpf-machine.js'
 

@@ -48,7 +48,10 @@ export async function planFix(code: string, context: FixContext): Promise<FixPla
   if (!finding) {
     throw new UserError(`${code} is not found on this host: there is nothing to remedy.`, {
       exitCode: EXIT.unable,
-      nextSteps: all.length === 0 ? [] : [`Found are: ${[...new Set(all.map(f => f.code))].join(', ')}`],
+      nextSteps: [
+        ...(all.length === 0 ? [] : [`Found are: ${[...new Set(all.map(f => f.code))].join(', ')}`]),
+        ...unread(context.facts).map(name => `${name} could not be read in time: try again`),
+      ],
     })
   }
   const remedy = finding.remedies.find(r => r.fix !== undefined && !r.warning)
@@ -62,6 +65,13 @@ export async function planFix(code: string, context: FixContext): Promise<FixPla
   if (remedy.fix === 'take-over') return planTakeOver(finding, remedy, nics, context)
   const step: Change = { kind: 'commands', what: remedy.text, apply: remedy.commands, undo: remedy.undo, holds: '' }
   return { finding, remedy, steps: [step], byTranslator: [], notes: [], nics, tun: null, pool6: null, log: '' }
+}
+
+/** A busy host may not answer in time; a finding that needs what it did not say is not there then. */
+function unread(facts: Facts): string[] {
+  return Object.entries(facts).flatMap(([name, fact]) =>
+    typeof fact === 'object' && 'ok' in fact && !fact.ok && fact.reason === 'timeout' ? [name] : [],
+  )
 }
 
 /** Findings with the same way out name the code of the first of them in their command. */

@@ -39,7 +39,7 @@ export interface CollectOptions {
   readonly root?: string
   /** Where programs are looked for; default $PATH and the system's own folders. */
   readonly path?: string
-  /** When everything has to be there. Default 10000 ms: a bound for what hangs, not a duration. */
+  /** When everything has to be there. Default 30000 ms: a bound for what hangs, not a duration. */
   readonly timeoutMs?: number
   /** Only these; the others are `absent`. */
   readonly only?: readonly FactName[]
@@ -126,7 +126,7 @@ export async function collectFacts(options: CollectOptions): Promise<Collected> 
   const edge = openEdge({
     root: options.root ?? '',
     path: options.path ?? `${process.env.PATH ?? ''}:/usr/sbin:/sbin:/usr/bin:/bin`,
-    timeoutMs: options.timeoutMs ?? 10_000,
+    timeoutMs: options.timeoutMs ?? 30_000,
   })
   const begun = new Map<Collectable, Promise<Fact<unknown>>>()
   const begin = (name: Collectable): Promise<Fact<unknown>> => {

@@ -89,7 +89,7 @@ async function readInstance(
   framework: 'netfilter' | 'iptables',
 ): Promise<JoolInstanceFact | undefined> {
   const ask = (...args: string[]) =>
-    edge.run([program, '-i', name, ...args], { before: namespace.enter, timeoutMs: 5000 })
+    edge.run([program, '-i', name, ...args], { before: namespace.enter, timeoutMs: 10_000 })
   const orEmpty = (text: Promise<string>) => text.catch(() => '')
   let global: Record<string, string>
   try {
@@ -135,7 +135,7 @@ async function readInstance(
 /** Devices of a namespace; undefined: not to be had. */
 async function devicesIn(edge: Edge, namespace: Namespace): Promise<JoolInstanceFact['links']> {
   try {
-    const text = await edge.run(['ip', '-j', 'link'], { before: namespace.enter, timeoutMs: 5000 })
+    const text = await edge.run(['ip', '-j', 'link'], { before: namespace.enter, timeoutMs: 10_000 })
     return parseLinkFacts(JSON.parse(text)).map(({ index, name }) => ({ index, name }))
   } catch {
     return undefined

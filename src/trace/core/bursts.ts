@@ -6,13 +6,16 @@
  */
 import { TCP, UDP } from '../../wire/protocol.js'
 import type { Frame } from './frame.js'
+import { combine, mix } from './hash.js'
 import { datagramKey, type Identity } from './identity.js'
-import { hopAt, type OpenPath } from './open-path.js'
+import { hopAt, type OpenPath, shareOf } from './open-path.js'
 import { type Packet, SAMPLE, sampleOf } from './packet.js'
 import { append, type PathList, remove } from './path-list.js'
 
-/** Paths of a connection that are compared with a packet, newest first. */
+/** Paths of a connection that are compared with a packet. */
 const NEAR_PATHS = 64
+/** Bursts of a connection at the far end that have gone on in part. */
+const MOST_PARTIAL = 16
 
 export interface Bursts {
   add(path: OpenPath): void
@@ -37,14 +40,19 @@ export function makeBursts(
   const segments = new Map<number, PathList>()
   /** By connection at the far end, then by payload. */
   const datagrams = new Map<number, Map<number, PathList>>()
+  /** The newest with this beginning, alone or of a burst. */
+  const beginnings = new Map<number, OpenPath>()
+  /** By connection at the far end: those that were seen in pieces. */
+  const partial = new Map<number, OpenPath[]>()
 
   return {
     add(path) {
       if (path.protocol === TCP) append(segments, path.flowKey, 'inLine', path)
-      else if (path.protocol === UDP) {
+      else if (path.protocol === UDP && path.payload > 0) {
         const sizes = datagrams.get(path.flowKey) ?? new Map<number, PathList>()
         if (sizes.size === 0) datagrams.set(path.flowKey, sizes)
         append(sizes, path.payload, 'inLine', path)
+        beginnings.set(beginningOf(path.flowKey, path.sample), path)
       }
     },
     remove(path) {
@@ -53,19 +61,16 @@ export function makeBursts(
       if (!sizes) return
       remove(sizes, path.payload, 'inLine', path)
       if (sizes.size === 0) datagrams.delete(path.flowKey)
+      const beginning = beginningOf(path.flowKey, path.sample)
+      if (beginnings.get(beginning) === path) beginnings.delete(beginning)
+      const parts = partial.get(path.flowKey)?.filter(p => p !== path)
+      if (parts?.length === 0) partial.delete(path.flowKey)
+      else if (parts) partial.set(path.flowKey, parts)
     },
     find(frame) {
       if (packet.payload === 0) return null
       if (packet.protocol === TCP) return overlapping(frame)
-      if (packet.protocol !== UDP) return null
-      const sizes = datagrams.get(id.flowKey)
-      if (!sizes) return null
-      for (const [size, list] of sizes) {
-        if (size === packet.payload || size === 0) continue
-        const path = size < packet.payload ? member(0, size, frame) : wholeOf(list, frame)
-        if (path) return path
-      }
-      return null
+      return packet.protocol === UDP && datagrams.has(id.flowKey) ? datagram(frame) : null
     },
     cover(path, frame, others) {
       if (packet.protocol === TCP) coverSegments(path, frame, others)
@@ -77,34 +82,48 @@ export function makeBursts(
   function overlapping(frame: Frame): OpenPath | null {
     let path = segments.get(id.flowKey)?.last ?? null
     for (let i = 0; path && i < NEAR_PATHS; i++, path = path.inLine.before) {
-      const into = (packet.sequence - path.sequence) | 0
-      const overlaps = into >= 0 ? into < path.payload : -into < packet.payload
-      if (overlaps && path.payload > 0 && fits(path, frame)) return path
+      if (shareOf(path, packet) > 0 && fits(path, frame)) return path
     }
     return null
   }
 
+  /** They were sent before it and after it. */
   function coverSegments(path: OpenPath, frame: Frame, others: OpenPath[]): void {
-    let other = segments.get(path.flowKey)?.last ?? null
-    for (let i = 0; other && i < NEAR_PATHS; i++, other = other.inLine.before) {
-      const into = (other.sequence - packet.sequence) | 0
-      const isInside = into >= 0 && into < packet.payload && other.payload > 0
-      if (isInside && other !== path && isMissing(other, frame) && fits(other, frame)) others.push(other)
+    for (const side of ['before', 'after'] as const) {
+      let other = path.inLine[side]
+      for (let i = 0; other && i < NEAR_PATHS; i++, other = other.inLine[side]) {
+        if (shareOf(other, packet) > 0 && fits(other, frame)) others.push(other)
+      }
     }
   }
 
-  /** A burst that has not passed here as a whole: the first piece begins as it does, further ones fill it up. */
-  function wholeOf(list: PathList, frame: Frame): OpenPath | null {
-    let whole: OpenPath | null = null
-    let path = list.last
-    for (let i = 0; path && i < NEAR_PATHS; i++, path = path.inLine.before) {
-      const hop = hopAt(path, frame.tap, frame.direction, packet.family)
-      const isNext = hop
-        ? hop.payload + packet.payload <= path.payload
-        : packet.payload < SAMPLE || packet.sample === path.sample
-      if (isNext && fits(path, frame)) whole = path
+  /** The first datagram of a burst, or the burst of which this is a piece: they begin alike. */
+  function datagram(frame: Frame): OpenPath | null {
+    const like = beginnings.get(beginningOf(id.flowKey, packet.sample))
+    if (like && like.payload < packet.payload) return member(0, like.payload, frame)
+    if (like && like.payload > packet.payload && isMissing(like, frame) && fits(like, frame)) {
+      notePartial(like)
+      return like
     }
-    return whole
+    // A datagram shorter than what is compared begins like no burst.
+    if (packet.payload > SAMPLE)
+      for (const size of datagrams.get(id.flowKey)?.keys() ?? []) {
+        const first = size < SAMPLE ? member(0, size, frame) : null
+        if (first) return first
+      }
+    return partial.get(id.flowKey)?.find(path => isNext(path, frame)) ?? null
+  }
+
+  function notePartial(path: OpenPath): void {
+    const parts = partial.get(path.flowKey) ?? []
+    if (parts.includes(path)) return
+    partial.set(path.flowKey, [...parts.slice(1 - MOST_PARTIAL), path])
+  }
+
+  /** Further pieces fill a burst up, one after the other. */
+  function isNext(path: OpenPath, frame: Frame): boolean {
+    const hop = hopAt(path, frame.tap, frame.direction, packet.family)
+    return hop !== undefined && hop.payload + packet.payload <= path.payload && fits(path, frame)
   }
 
   /** The datagram at an offset of a burst, as far as its bytes were captured. */
@@ -141,3 +160,5 @@ export function makeBursts(
     return !hopAt(path, frame.tap, frame.direction, packet.family)
   }
 }
+
+const beginningOf = (flowKey: number, sample: number): number => combine(mix(flowKey, sample), mix(sample, flowKey))

@@ -2,6 +2,7 @@
  * Connections that a trace knows: who the guest is, and behind which IPv4 addresses and ports the translator and a
  * masquerade put it. Learnt from tables (exact) or from packets that could only be one (likely). Bounded.
  */
+import { combine, mix, seed } from './hash.js'
 import type { Packet } from './packet.js'
 import type { NatRow } from './tables.js'
 
@@ -14,6 +15,8 @@ export interface NearEnd {
 }
 
 export interface Flow {
+  /** Its number among all flows. */
+  readonly id: number
   readonly protocol: number
   readonly guest: readonly [number, number, number, number]
   readonly guestPort: number
@@ -24,11 +27,13 @@ export interface Flow {
   nic: string | null
   /** Packets from the target that were seen. */
   replies: number
+  /** When it was last seen with the guest's own address, ns; -1: never, only a table knows it. */
+  last: number
   /** Highest TCP sequence number sent, by way; -1: none. */
   readonly sent: [number, number]
 }
 
-/** A row of a translator's table: who is behind what. Addresses as numbers; ports 0 and `anyPort` for address maps. */
+/** A row of a translator's table: who is behind what. */
 export interface TableRow {
   readonly protocol: number
   readonly guest: readonly [number, number, number, number]
@@ -41,12 +46,14 @@ export interface TableRow {
 const MOST_FLOWS = 65_536
 /** Translator's end, masquerade's end, and one more for a change in between. */
 const MOST_ENDS = 4
+/** No translator and no connection tracking gives a port to another guest sooner after its last packet, ns. */
+const IDLE = 5e9
 
 export interface Flows {
   /** How many were ever made. */
   made: number
-  readonly bySix: Map<string, Flow>
-  readonly byFour: Map<string, Flow>
+  readonly bySix: Map<number, Flow>
+  readonly byFour: Map<number, Flow>
   /** Guest behind an address alone, as Tayga's map has it. */
   readonly byAddress: Map<number, readonly [number, number, number, number]>
 }
@@ -56,10 +63,22 @@ export function makeFlows(): Flows {
 }
 
 type Words = readonly [number, number, number, number]
-const sixKey = (protocol: number, g: Words, port: number, target4: number, targetPort: number) =>
-  `${protocol},${g[0]},${g[1]},${g[2]},${g[3]},${port},${target4},${targetPort}`
-const fourKey = (protocol: number, address: number, port: number, target4: number, targetPort: number) =>
-  `${protocol},${address},${port},${target4},${targetPort}`
+function sixKey(protocol: number, guest: Words, port: number, target4: number, targetPort: number): number {
+  let a = mix(seed(protocol), target4)
+  let b = mix(seed(protocol + 1), targetPort)
+  for (const word of guest) {
+    a = mix(a, word)
+    b = mix(b, word)
+  }
+  const ports = (port << 16) | targetPort
+  return combine(mix(a, ports), mix(mix(b, ports), target4))
+}
+
+function fourKey(protocol: number, address: number, port: number, target4: number, targetPort: number): number {
+  const ports = (port << 16) | targetPort
+  const a = mix(mix(mix(seed(protocol), address), target4), ports)
+  return combine(a, mix(mix(mix(seed(protocol + 1), ports), target4), address))
+}
 
 /** The connection of a guest; made when it is new. */
 export function flowOfGuest(
@@ -74,6 +93,7 @@ export function flowOfGuest(
   let flow = flows.bySix.get(key)
   if (!flow) {
     flow = {
+      id: ++flows.made,
       protocol,
       guest: [guest[0], guest[1], guest[2], guest[3]],
       guestPort: port,
@@ -82,10 +102,10 @@ export function flowOfGuest(
       near4: [],
       nic: null,
       replies: 0,
+      last: -1,
       sent: [-1, -1],
     }
     flows.bySix.set(key, flow)
-    flows.made++
     if (flows.bySix.size > MOST_FLOWS) forgetOldest(flows)
   }
   return flow
@@ -107,13 +127,30 @@ export function flowBehind(
 }
 
 /** Remembers that the connection is behind this end. The newest owner of an end has it. */
-export function learn(flows: Flows, flow: Flow, address: number, port: number, exact: boolean): void {
-  const at = flow.near4.findIndex(e => e.address === address && e.port === port)
-  if (at >= 0 && (flow.near4[at]!.exact || !exact)) return
+export function learn(flows: Flows, flow: Flow, address: number, port: number, isExact: boolean): void {
+  const exact = isExact || isMapped(flows, flow, address)
+  const at = indexOf(flow, address, port)
+  const key = fourKey(flow.protocol, address, port, flow.target4, flow.targetPort)
+  const owner = flows.byFour.get(key)
+  if (owner === flow && at >= 0 && (flow.near4[at]!.exact || !exact)) return
+  if (owner && owner !== flow) forget(owner, address, port)
   if (at >= 0) flow.near4.splice(at, 1)
   flow.near4.push({ address, port, exact })
   if (flow.near4.length > MOST_ENDS) drop(flows, flow, flow.near4.shift() as NearEnd)
-  flows.byFour.set(fourKey(flow.protocol, address, port, flow.target4, flow.targetPort), flow)
+  flows.byFour.set(key, flow)
+}
+
+const indexOf = (flow: Flow, address: number, port: number) =>
+  flow.near4.findIndex(e => e.address === address && e.port === port)
+
+function forget(flow: Flow, address: number, port: number): void {
+  const at = indexOf(flow, address, port)
+  if (at >= 0) flow.near4.splice(at, 1)
+}
+
+/** A map of addresses says that the guest is behind this one. */
+function isMapped(flows: Flows, flow: Flow, address: number): boolean {
+  return flows.byAddress.get(address)?.every((w, i) => w === flow.guest[i]) === true
 }
 
 /** Takes over what a translator's table says. */
@@ -122,28 +159,41 @@ export function learnRow(flows: Flows, row: TableRow): void {
   for (const { address, port } of row.near4) learn(flows, flow, address, port, true)
 }
 
-/** Takes over that connection tracking gave a connection another near end. */
+/** Takes over that connection tracking gave a connection another near end: as sure as it is whose the first one was. */
 export function learnNat(flows: Flows, row: NatRow): void {
   const { protocol, before, after, target4, targetPort } = row
   const flow = flowBehind(flows, protocol, before.address, before.port, target4, targetPort)
   if (!flow) return
-  learn(flows, flow, before.address, before.port, true)
-  learn(flows, flow, after.address, after.port, true)
+  const at = indexOf(flow, before.address, before.port)
+  const exact = flow.near4[at]?.exact ?? true
+  learn(flows, flow, before.address, before.port, exact)
+  learn(flows, flow, after.address, after.port, exact)
 }
 
-/** Says whether the near end of an IPv4 packet is known to be this connection's, or another's; null: neither. */
-export function belongs(flows: Flows, flow: Flow, address: number, port: number): 'this' | 'other' | null {
+/**
+ * Whose the near end of an IPv4 packet is at `now`. 'other': another connection's. 'stale': it was another's, which has been
+ * silent for so long that the port may have changed hands. null: nobody's that is known.
+ */
+export function belongs(
+  flows: Flows,
+  flow: Flow,
+  address: number,
+  port: number,
+  now: number,
+): 'this' | 'other' | 'stale' | null {
   const owner = flows.byFour.get(fourKey(flow.protocol, address, port, flow.target4, flow.targetPort))
-  if (owner) return owner === flow ? 'this' : 'other'
-  const guest = flows.byAddress.get(address)
-  if (!guest) return null
-  return guest.every((w, i) => w === flow.guest[i]) && (port === flow.guestPort || flow.protocol === 1)
-    ? 'this'
-    : 'other'
+  if (owner) return owner === flow ? 'this' : isIdle(owner, now) ? 'stale' : 'other'
+  if (!flows.byAddress.has(address)) return null
+  return isMapped(flows, flow, address) && (port === flow.guestPort || flow.protocol === 1) ? 'this' : 'other'
+}
+
+/** The connection was seen, but not lately. */
+export function isIdle(flow: Flow, now: number): boolean {
+  return flow.last >= 0 && now - flow.last > IDLE
 }
 
 function forgetOldest(flows: Flows): void {
-  const [key, flow] = flows.bySix.entries().next().value as [string, Flow]
+  const [key, flow] = flows.bySix.entries().next().value as [number, Flow]
   flows.bySix.delete(key)
   for (const end of flow.near4) drop(flows, flow, end)
 }

@@ -1,15 +1,10 @@
 /** What a trace asks about the host: translators, guests' devices, expected ways. Made anew when the host changes. */
 import { parseIpv4 } from '../../addr/ipv4.js'
-import { type Prefix6, parsePrefix4, parsePrefix6 } from '../../addr/prefix.js'
+import type { Ipv6 } from '../../addr/ipv6.js'
+import { contains6, type Prefix4, type Prefix6, parsePrefix4, parsePrefix6 } from '../../addr/prefix.js'
 import type { Facts } from '../../facts/facts.js'
-import {
-  type EngineInfo,
-  findEngines,
-  findNics,
-  type GuestNic,
-  isInside6,
-  PROBE_TARGET4,
-} from '../../path/inventory.js'
+import { viewHost } from '../../path/host-view.js'
+import { type EngineInfo, findEngines, findNics, type GuestNic, PROBE_TARGET4 } from '../../path/inventory.js'
 import type { Protocol } from '../../path/path.js'
 import type { EamPair, Realm } from './identity.js'
 import type { TraceEvidence } from './traced.js'
@@ -25,14 +20,17 @@ export interface HostModel {
   nicOfAddress(address6: string): GuestNic | undefined
   way(engine: EngineInfo, nic: GuestNic, flow: WayOf): Way
   /** Translators that an IPv6 address behind pool6 may belong to, the one that takes packets first in front. */
-  enginesFor(address6: string): readonly EngineInfo[]
+  enginesFor(address6: Ipv6): readonly EngineInfo[]
   /** A packet that was sent out here has reached the end of its way on this host. */
   isEnd(device: string, isRequest: boolean): boolean
   /** The device belongs to a translator. */
   isTranslator(device: string): boolean
   /** The device passes frames on between ports of a bridge: seeing a packet there as well is no other way. */
   isPort(device: string): boolean
-  deadNeighbour(device: string, family: 4 | 6): TraceEvidence | null
+  /** IPv4 ranges of the translators themselves: what is sent there turns back to a guest. */
+  readonly own4: readonly Prefix4[]
+  /** The next host on the way to an address did not answer when it was looked for: its line; null: nothing of the kind. */
+  deadNeighbour(device: string, address: string): TraceEvidence | null
 }
 
 export interface WayOf {
@@ -82,6 +80,9 @@ export function modelFor(facts: Facts): HostModel {
     const [nic] = nics
     if (nic) way(engine, nic, { protocol: 'tcp', port: 443, target4: PROBE_TARGET4, guest6: null })
   }
+  const ranked = [...engines]
+    .sort((a, b) => rank(a) - rank(b))
+    .map(engine => ({ engine, pool6: parsePrefix6(engine.pool6 as string) }))
   const translators = new Set(engines.flatMap(e => ('device' in e.engine ? [e.engine.device] : [])))
   return {
     facts,
@@ -91,17 +92,18 @@ export function modelFor(facts: Facts): HostModel {
     nic: device => byDevice.get(device),
     nicOfAddress: address => byAddress.get(address),
     way,
-    enginesFor: address => engines.filter(e => isInside6(e.pool6 as string, address)).sort((a, b) => rank(a) - rank(b)),
+    enginesFor: address => ranked.flatMap(({ engine, pool6 }) => (pool6 && contains6(pool6, address) ? [engine] : [])),
     isEnd: (device, isRequest) => (isRequest ? ends.request : ends.reply).has(device),
     isTranslator: device => translators.has(device),
     isPort: device => ports.has(device),
-    deadNeighbour(device, family) {
-      const dead = neighbours.filter(
-        n => n.device === device && n.address.includes(':') === (family === 6) && /FAILED|INCOMPLETE/.test(n.state),
-      )
-      if (dead.length === 0) return null
-      const text = dead.map(n => `${n.address} ${n.state}`).join('\n')
-      return { source: `ip -${family} neigh show dev ${device}`, text, mark: dead[0]?.state ?? '' }
+    own4: own4Of(facts, translators),
+    deadNeighbour(device, address) {
+      const family = address.includes(':') ? 6 : 4
+      const next = viewHost(facts).route(address, family)?.gateway ?? address
+      const dead = neighbours.find(n => n.device === device && n.address === next && /FAILED|INCOMPLETE/.test(n.state))
+      if (!dead) return null
+      const { state } = dead
+      return { source: `ip -${family} neigh show dev ${device}`, text: `${next} ${state}`, mark: state }
     },
   }
 }
@@ -112,6 +114,18 @@ const rank = (e: EngineInfo) => (e.engine.kind === 'jool' && e.engine.netns === 
 function poolsOf(engines: readonly EngineInfo[]): Prefix6[] {
   const texts = new Set(engines.map(e => e.pool6 as string))
   return [...texts].map(t => parsePrefix6(t)).filter(p => p !== undefined)
+}
+
+/** Routed to a translator's device, or in a pool of Jool's. */
+function own4Of(facts: Facts, devices: ReadonlySet<string>): Prefix4[] {
+  const routed = (facts.routes.ok ? facts.routes.value : [])
+    .filter(r => r.family === 4 && r.device !== null && devices.has(r.device) && r.type === 'unicast')
+    .map(r => r.destination)
+  const pools = (facts.jool.ok ? facts.jool.value.instances : []).flatMap(i => [
+    ...i.pool4.map(p => p.address),
+    ...i.eamt.map(e => e.prefix4),
+  ])
+  return [...new Set([...routed, ...pools])].map(t => parsePrefix4(t)).filter(p => p !== undefined)
 }
 
 /** Explicit mappings of Jool's SIIT instances, longest prefixes first. */

@@ -8,6 +8,7 @@ import type { Prefix6 } from '../../addr/prefix.js'
 import { contains6 } from '../../addr/prefix.js'
 import { extractWords } from '../../addr/rfc6052.js'
 import * as P from '../../wire/protocol.js'
+import { combine, hi, lo, mix, seed } from './hash.js'
 import { ICMP, isError, type Packet } from './packet.js'
 
 /** An explicit address mapping (RFC 7757), both sides of the same length of suffix. */
@@ -180,19 +181,3 @@ function keyOf(p: Packet, quote: number): number {
 function withMore(quote: number, more: number): number {
   return combine(mix(hi(quote), more), mix(lo(quote), more))
 }
-
-const seed = (domain: number) => Math.imul(domain + 1, 0x9e3779b1)
-
-function mix(h: number, value: number): number {
-  let x = Math.imul(h ^ value, 0x85ebca6b)
-  x ^= x >>> 13
-  x = Math.imul(x, 0xc2b2ae35)
-  return (x ^ (x >>> 16)) | 0
-}
-
-/** 53 bits out of two hashes: a number that Map takes without boxing surprises, and that does not collide by chance. */
-function combine(a: number, b: number): number {
-  return (a >>> 0) * 0x200000 + (b & 0x1fffff)
-}
-const hi = (key: number) => Math.floor(key / 0x200000) | 0
-const lo = (key: number) => (key % 0x200000) | 0

@@ -4,12 +4,23 @@
  * Bounded: open paths, waiting fragments and remembered keys have a limit each; what is given up is counted.
  */
 
-import { TCP } from '../../wire/protocol.js'
+import { FIN, SYN, TCP, UDP, UDP_HEADER } from '../../wire/protocol.js'
 import { makeBursts } from './bursts.js'
-import { belongs, type Flow, type Flows, flowBehind, flowOfGuest, learn, makeFlows, nearAddress } from './flows.js'
+import {
+  belongs,
+  type Flow,
+  type Flows,
+  flowBehind,
+  flowOfGuest,
+  isIdle,
+  learn,
+  makeFlows,
+  nearAddress,
+} from './flows.js'
+import { fragmentKey, makeFragments } from './fragments.js'
 import type { Frame } from './frame.js'
 import { identify4, identify6, makeIdentity, REPLY, REQUEST, type Realm } from './identity.js'
-import { addHop, addPiece, hopAt, noteError, type OpenPath, type RawHop } from './open-path.js'
+import { addHop, addPiece, hopAt, noteError, type OpenPath, type RawHop, shareOf } from './open-path.js'
 import { makePacket, type Packet, readPacket } from './packet.js'
 import { append, makeLinks, type PathList, remove } from './path-list.js'
 
@@ -23,7 +34,8 @@ export interface JoinerLimits {
 const LIMITS: JoinerLimits = { open: 65_536, fragments: 1024 }
 /** Paths with one key that a sighting is compared with, newest first. */
 const MOST_SAME = 1024
-const REMEMBERED = 65_536
+/** Keys of closed paths in a set; there are two. */
+const REMEMBERED = 32_768
 
 export interface Joiner {
   readonly flows: Flows
@@ -48,23 +60,15 @@ export interface Joiner {
   expire(time: number): void
 }
 
-interface WaitingFragment {
-  readonly key: string
-  readonly ticket: number
-  readonly frame: Frame
-  readonly bytes: Uint8Array
-}
-
 export function makeJoiner(realm: Realm, limits: JoinerLimits = LIMITS): Joiner {
   const packet = makePacket()
   const id = makeIdentity()
   const byKey = new Map<number, PathList>()
   const bursts = makeBursts(packet, id, (path, frame) => isFit(fits(path, frame)), ofKey)
-  /** First fragments by leg and fragment identification. */
-  const fragments = new Map<string, OpenPath>()
-  const waiting: WaitingFragment[] = []
+  const fragments = makeFragments(limits.fragments, giveUp)
   /** Keys of closed paths: the same datagram again is one that was sent again. */
-  const past = new Set<number>()
+  let past = new Set<number>()
+  let older = past
   let serial = 0
   /** Where the last sighting was put. */
   let lastHop: RawHop | null = null
@@ -81,7 +85,7 @@ export function makeJoiner(realm: Realm, limits: JoinerLimits = LIMITS): Joiner 
     covered: [],
     see,
     close,
-    expire,
+    expire: fragments.expire,
   }
   return joiner
 
@@ -93,11 +97,12 @@ export function makeJoiner(realm: Realm, limits: JoinerLimits = LIMITS): Joiner 
     if (!identify()) {
       return null
     }
-    const known = packet.piece === 'whole' ? undefined : fragments.get(fragmentKey(packet))
-    const path = known ? (isFit(fits(known, frame)) ? known : null) : find(frame)
+    const path = find(frame)
     const result = path ? place(path, frame) : begin(frame)
     note(result, take())
-    if (packet.piece === 'first') rememberFragments(result)
+    if (packet.piece === 'first') {
+      for (const early of fragments.remember(fragmentKey(packet), result)) see(early.frame, () => early.ticket)
+    }
     return result
   }
 
@@ -114,33 +119,38 @@ export function makeJoiner(realm: Realm, limits: JoinerLimits = LIMITS): Joiner 
 
   /** The open path that this sighting continues. */
   function find(frame: Frame): OpenPath | null {
-    return ofKey(id.key, frame) ?? (id.isError ? null : bursts.find(frame))
+    return ofKey(id.key, frame) ?? (id.isError || packet.piece !== 'whole' ? null : bursts.find(frame))
   }
 
   /**
    * Of the paths with a key the one that fits best. Equal packets are seen in the order in which they were sent: it is the
-   * oldest behind the last one that was seen here.
+   * oldest behind the last one that was seen here, save that one which has not been seen for a while has died.
    */
   function ofKey(key: number, frame: Frame): OpenPath | null {
     let best: OpenPath | null = null
     let bestFit: Fit = 'no'
-    let others = 0
+    let equals = 0
+    let guesses = 0
     let path = byKey.get(key)?.last ?? null
     for (let i = 0; path && i < MOST_SAME; i++, path = path.inKey.before) {
       const fit = fits(path, frame)
+      // Its owner's packet was here: this is another of the owner's.
+      if (fit === 'past' && bestFit === 'stale') return null
       if (fit === 'past') break
-      if (fit === 'no') continue
-      if (fit === 'weak') others++
-      if (RANK[fit] >= RANK[bestFit]) {
-        best = path
-        bestFit = fit
-      }
+      if (path.confidence === 'guess') guesses++
+      if (RANK[fit] < RANK[bestFit] || fit === 'no') continue
+      if (fit !== bestFit) equals = 0
+      else if (path.flow === null || path.flow !== best?.flow) equals++
+      if (fit === bestFit && isSilent(path, frame)) continue
+      best = path
+      bestFit = fit
     }
-    if (best && bestFit === 'weak' && others > 1) best.confidence = 'guess'
+    // What was guessed of one of them leaves the others in doubt as well.
+    if (best && bestFit !== 'sure' && equals + guesses > 0) best.confidence = 'guess'
     return best
   }
 
-  /** How well a sighting fits a path: its near end is the path's, is not known, or another's; or it was here already. */
+  /** How well a sighting fits a path: see {@link Fit}. */
   function fits(path: OpenPath, frame: Frame): Fit {
     const hop = hopAt(path, frame.tap, frame.direction, packet.family)
     const isRequest = path.way === REQUEST
@@ -150,84 +160,99 @@ export function makeJoiner(realm: Realm, limits: JoinerLimits = LIMITS): Joiner 
       if (sameNear(h, packet, isRequest)) return 'sure'
       if (packet.family === 6) return 'no'
     }
-    if (packet.family === 6) return path.flow === null || isGuestOf(path.flow) ? 'weak' : 'no'
     if (path.flow === null) return 'weak'
-    const owner = belongs(joiner.flows, path.flow, nearAddress(packet, isRequest), id.nearPort)
-    return owner === 'this' ? 'sure' : owner === 'other' ? 'no' : 'weak'
+    if (packet.family === 6) return isGuestOf(path.flow) ? 'sure' : isIdle(path.flow, frame.time) ? 'stale' : 'no'
+    const near = nearAddress(packet, isRequest)
+    const owner = belongs(joiner.flows, path.flow, near, id.nearPort, frame.time)
+    if (owner === 'this') return 'sure'
+    if (owner !== null) return owner === 'other' ? 'no' : 'stale'
+    const isOnIpv4 = path.hops.some(h => h.family === 4)
+    return isOnIpv4 || path.flow.near4.length === 0 ? 'weak' : 'strange'
+  }
+
+  /** The guest that an IPv6 packet is of. That of an error is in the packet inside. */
+  function guest6(): Packet['source'] {
+    const from = id.isError ? (packet.inner as Packet) : packet
+    return (id.way === REQUEST) !== id.isError ? from.source : from.destination
   }
 
   function isGuestOf(flow: Flow): boolean {
-    const guest = id.way === REQUEST ? packet.source : packet.destination
-    return flow.guestPort === id.nearPort && guest.every((w, i) => w === flow.guest[i])
+    return flow.guestPort === id.nearPort && guest6().every((w, i) => w === flow.guest[i])
   }
 
   /** Less of the packet was seen at this hop than there is of it. */
   function isPiece(path: OpenPath, hop: RawHop): boolean {
-    if (packet.piece !== 'whole') return hop.pieces > 0 && packet.piece === 'later'
-    return path.payload > 0 && hop.payload + packet.payload <= path.payload && packet.payload < path.payload
+    if (packet.piece !== 'whole') return !hop.head
+    const share = shareOf(path, packet)
+    return share > 0 && share < path.payload && hop.payload + share <= path.payload
   }
 
   function place(path: OpenPath, frame: Frame): OpenPath {
-    const hop = hopAt(path, frame.tap, frame.direction, packet.family)
-    if (hop) lastHop = addPiece(path, hop, frame.time, packet)
-    else {
-      lastHop = addHop(path, frame.tap, frame.direction, frame.time, packet)
-      tie(path)
-    }
-    if (packet.payload > path.payload && !id.isError) {
+    const share = shareOf(path, packet)
+    lastHop = put(path, frame, share)
+    if (packet.payload > share && packet.piece === 'whole' && !id.isError) {
       bursts.cover(path, frame, joiner.covered)
-      for (const other of joiner.covered) {
-        addHop(other, frame.tap, frame.direction, frame.time, packet)
-        tie(other)
-      }
+      for (const other of joiner.covered) put(other, frame, shareOf(other, packet))
     }
     return path
   }
 
-  /** Learns from a path that now has both families who is behind which end. */
-  function tie(path: OpenPath): void {
-    const isRequest = path.way === REQUEST
-    if (path.flow === null && packet.family === 6 && path.error === null) {
-      const guest = isRequest ? packet.source : packet.destination
-      path.flow = flowOfGuest(joiner.flows, path.protocol, guest, id.nearPort, path.target4, path.targetPort)
-      for (const h of path.hops) if (h.family === 4) learnHop(path, h)
-    } else if (path.flow && packet.family === 4 && path.error === null) {
-      learnHop(path, path.hops.at(-1) as RawHop)
+  function put(path: OpenPath, frame: Frame, share: number): RawHop {
+    const known = hopAt(path, frame.tap, frame.direction, packet.family)
+    const hop = known
+      ? addPiece(path, known, frame.time, packet, share)
+      : addHop(path, frame.tap, frame.direction, frame.time, packet, share)
+    if (path.isCut) {
+      path.payload = Math.max(path.payload, hop.payload)
+      path.isCut = packet.piece !== 'whole'
     }
+    if (!known && packet.piece !== 'later') tie(path, hop)
+    return hop
+  }
+
+  /** Learns from a path that now has both families who is behind which end. */
+  function tie(path: OpenPath, hop: RawHop): void {
+    if (hop.family === 6) {
+      const isNew = path.flow === null || !isGuestOf(path.flow)
+      if (isNew) path.flow = flowFor(path.protocol)
+      if (path.flow) path.flow.last = hop.time
+      if (isNew) for (const h of path.hops) learnHop(path, h)
+    } else learnHop(path, hop)
   }
 
   function learnHop(path: OpenPath, h: RawHop): void {
+    if (h.family === 6 || path.flow === null || path.error !== null || path.confidence === 'guess') return
     const isRequest = path.way === REQUEST
     const address = (isRequest ? h.source : h.destination)[0]
-    const port = isRequest ? h.sourcePort : h.destinationPort
-    if (path.confidence !== 'guess') learn(joiner.flows, path.flow as Flow, address, port, false)
+    learn(joiner.flows, path.flow, address, isRequest ? h.sourcePort : h.destinationPort, false)
   }
 
   function begin(frame: Frame): OpenPath {
-    const protocol = id.isError ? (packet.inner as Packet).protocol : packet.protocol
-    const flow = flowFor(protocol)
-    const isRequest = id.way === REQUEST
-    const isAgain = packet.protocol !== TCP && (past.has(id.key) || byKey.has(id.key))
+    const about = id.isError ? (packet.inner as Packet) : packet
+    const flow = flowFor(about.protocol)
+    if (flow && packet.family === 6) flow.last = frame.time
     const path: OpenPath = {
       id: ++serial,
       key: id.key,
       quote: id.quote,
       flowKey: id.flowKey,
       way: id.way,
-      protocol,
+      protocol: about.protocol,
       target4: id.target4,
       targetPort: id.targetPort,
+      nearPort: id.nearPort,
       flow,
       hops: [],
       time: frame.time,
       last: frame.time,
-      sequence: packet.sequence,
+      sequence: about.sequence,
       flags: packet.flags,
       icmpKind: packet.icmpKind,
       sample: packet.sample,
-      payload: packet.payload,
+      payload: packet.protocol === UDP ? Math.max(packet.payload, packet.udpLength - UDP_HEADER) : packet.payload,
+      isCut: packet.piece === 'first' && packet.protocol !== UDP,
       confidence: 'likely',
-      retransmission: isAgain || isOld(flow),
+      retransmission: !id.isError && (packet.protocol === TCP ? isOld(flow) : isAgain(flow)),
       error: noteError(packet),
       closed: false,
       tickets: [],
@@ -238,12 +263,6 @@ export function makeJoiner(realm: Realm, limits: JoinerLimits = LIMITS): Joiner 
       inLine: makeLinks(),
       incomplete: false,
     }
-    if (
-      packet.family === 4 &&
-      flow &&
-      belongs(joiner.flows, flow, nearAddress(packet, isRequest), id.nearPort) !== 'this'
-    )
-      path.flow = null
     lastHop = addHop(path, frame.tap, frame.direction, frame.time, packet)
     joiner.open.set(path.id, path)
     append(byKey, path.key, 'inKey', path)
@@ -253,47 +272,43 @@ export function makeJoiner(realm: Realm, limits: JoinerLimits = LIMITS): Joiner 
   }
 
   function flowFor(protocol: number): Flow | null {
-    if (packet.family === 6) {
-      const towards = id.way === REQUEST
-      // The guest of an error is in the packet inside.
-      const from = id.isError ? (packet.inner as Packet) : packet
-      const guest = towards !== id.isError ? from.source : from.destination
-      return flowOfGuest(joiner.flows, protocol, guest, id.nearPort, id.target4, id.targetPort)
-    }
+    const { flows } = joiner
+    if (packet.family === 6) return flowOfGuest(flows, protocol, guest6(), id.nearPort, id.target4, id.targetPort)
     const near = id.isError
       ? nearAddress(packet.inner as Packet, id.way === REPLY)
       : nearAddress(packet, id.way === REQUEST)
-    return flowBehind(joiner.flows, protocol, near, id.nearPort, id.target4, id.targetPort) ?? null
+    return flowBehind(flows, protocol, near, id.nearPort, id.target4, id.targetPort) ?? null
   }
 
   /** TCP: bytes that were sent before. */
   function isOld(flow: Flow | null): boolean {
-    if (!flow || packet.protocol !== TCP || id.isError) return false
-    const length = packet.payload + (packet.flags & 3 ? 1 : 0)
-    if (length === 0) return false
+    const length = packet.payload + (packet.flags & (SYN | FIN) ? 1 : 0)
+    if (!flow || length === 0) return false
     const end = (packet.sequence + length) >>> 0
-    const sent = flow.sent[id.way === REQUEST ? 0 : 1]
-    if (sent >= 0 && ((end - sent) | 0) <= 0) return true
-    flow.sent[id.way === REQUEST ? 0 : 1] = end
+    const way = id.way === REQUEST ? 0 : 1
+    const sent = flow.sent[way]
+    // A SYN begins a connection anew, wherever the one before was.
+    if (packet.flags & SYN ? end === sent : sent >= 0 && ((end - sent) | 0) <= 0) return true
+    flow.sent[way] = end
+    return false
+  }
+
+  /** The same datagram of the same connection was here before, not long ago. */
+  function isAgain(flow: Flow | null): boolean {
+    const key = pastKey(id.key, flow)
+    if (past.has(key) || older.has(key)) return true
+    for (let path = byKey.get(id.key)?.last ?? null; path; path = path.inKey.before) if (path.flow === flow) return true
     return false
   }
 
   function seeLater(frame: Frame, take: () => number): OpenPath | null {
     const key = fragmentKey(packet)
-    const path = fragments.get(key)
-    if (!path || path.closed) {
-      if (!isNear()) return null
-      if (waiting.length >= limits.fragments) {
-        giveUp()
-      }
-      const bytes = frame.bytes.slice(frame.ip, frame.end)
-      waiting.push({ key, ticket: take(), bytes, frame: { ...frame, bytes, start: 0, ip: 0, end: bytes.length } })
+    const path = fragments.pathOf(key)
+    if (!path) {
+      if (isNear()) fragments.wait(key, frame, take())
       return null
     }
-    const hop = hopAt(path, frame.tap, frame.direction, packet.family)
-    lastHop = hop
-      ? addPiece(path, hop, frame.time, packet)
-      : addHop(path, frame.tap, frame.direction, frame.time, packet)
+    lastHop = put(path, frame, packet.payload)
     note(path, take())
     return path
   }
@@ -304,24 +319,20 @@ export function makeJoiner(realm: Realm, limits: JoinerLimits = LIMITS): Joiner 
     return identify6(id, packet, joiner.realm)
   }
 
-  function rememberFragments(path: OpenPath): void {
-    const key = fragmentKey(packet)
-    if (fragments.get(key) === path) return
-    fragments.set(key, path)
-    if (fragments.size > limits.fragments) fragments.delete(fragments.keys().next().value as string)
-    const early = waiting.filter(w => w.key === key)
-    if (early.length === 0) return
-    for (const w of early) waiting.splice(waiting.indexOf(w), 1)
-    for (const w of early) see(w.frame, () => w.ticket)
-  }
-
   function close(path: OpenPath): void {
     path.closed = true
     joiner.open.delete(path.id)
     remove(byKey, path.key, 'inKey', path)
     if (!path.error) bursts.remove(path)
-    past.add(path.key)
-    if (past.size > REMEMBERED) past.delete(past.values().next().value as number)
+    if (path.protocol !== TCP) remember(pastKey(path.key, path.flow))
+  }
+
+  /** Two sets in turn: forgetting keys one by one would take longer than remembering them. */
+  function remember(key: number): void {
+    past.add(key)
+    if (past.size < REMEMBERED) return
+    older = past
+    past = new Set()
   }
 
   function evict(): void {
@@ -331,24 +342,29 @@ export function makeJoiner(realm: Realm, limits: JoinerLimits = LIMITS): Joiner 
     joiner.evicted.push(oldest)
   }
 
-  function giveUp(): void {
-    const fragment = waiting.shift()
+  function giveUp(ticket: number): void {
     joiner.counts.unmatched++
-    if (fragment && fragment.ticket >= 0) joiner.onGivenUp(fragment.ticket)
-  }
-
-  function expire(time: number): void {
-    while (waiting.length > 0 && (waiting[0] as WaitingFragment).frame.time < time) {
-      giveUp()
-    }
+    if (ticket >= 0) joiner.onGivenUp(ticket)
   }
 }
 
 const noTicket = () => -1
 
-type Fit = 'no' | 'past' | 'weak' | 'sure'
-const RANK = { no: 0, past: 0, weak: 1, sure: 2 } as const
+/**
+ * no: it is of another packet. past: the packet was seen here already, with this near end. stale: its near end was
+ * another's, long ago. strange: nobody knows whose the near end is, and the path's connection had another one. weak: nobody
+ * knows whose it is. sure: it is the path's.
+ */
+type Fit = 'no' | 'past' | 'stale' | 'strange' | 'weak' | 'sure'
+const RANK = { no: 0, past: 0, stale: 1, strange: 2, weak: 3, sure: 4 } as const
 const isFit = (fit: Fit) => RANK[fit] > 0
+
+/** Nothing on the way takes so long; a neighbour that has to be found may, but then nothing overtakes, ns. */
+const SILENT = 100e6
+const isSilent = (path: OpenPath, frame: Frame) => frame.time - path.last > SILENT
+
+/** Of what a packet is to be known by when it is sent again: its key and its connection. */
+const pastKey = (key: number, flow: Flow | null) => key + (flow?.id ?? 0)
 
 function sameNear(h: RawHop, p: Packet, isRequest: boolean): boolean {
   const a = isRequest ? h.source : h.destination
@@ -356,8 +372,4 @@ function sameNear(h: RawHop, p: Packet, isRequest: boolean): boolean {
   const port = isRequest ? h.sourcePort === p.sourcePort : h.destinationPort === p.destinationPort
   // Errors of routers on the way have none of their own.
   return (port || p.piece === 'later') && a[0] === b[0] && a[1] === b[1] && a[2] === b[2] && a[3] === b[3]
-}
-
-function fragmentKey(p: Packet): string {
-  return `${p.source.join()}>${p.destination.join()}/${p.protocol}#${p.fragmentId}`
 }

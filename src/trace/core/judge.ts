@@ -1,5 +1,6 @@
 /** What became of a packet, from the hops that were seen and the way that was expected. */
 import type { LegDrop, OutcomeReason, Station } from '../../path/path.js'
+import type { Answer } from './exchanges.js'
 import type { OpenPath } from './open-path.js'
 import type { Overlay } from './overlay.js'
 import type { TraceEvidence, Verdict, VerdictKind } from './traced.js'
@@ -41,7 +42,9 @@ export interface JudgeContext {
   /** The next hop's neighbour entry has failed: its line; null: nothing of the kind. */
   readonly deadNeighbour: (device: string, family: 4 | 6) => TraceEvidence | null
   /** An ICMP error that answered the packet; null: none seen. */
-  readonly answer: { readonly text: string; readonly from: string } | null
+  readonly answer: Answer | null
+  /** It is addressed to the translator itself, which sends it back to a guest. */
+  readonly turnsBack: boolean
   /** The packet was seen to leave by a device that is not on the way: its name. */
   readonly elsewhere: string | null
 }
@@ -63,6 +66,10 @@ const plain = (kind: VerdictKind, reason: OutcomeReason, text: string, more: Par
 
 /** Judges a packet that nothing more is expected of. */
 export function judge(path: OpenPath, way: LegWay | null, overlay: Overlay | null, context: JudgeContext): Verdict {
+  if (context.turnsBack) {
+    const text = 'addressed to the translator itself: what it sends back to a guest is a packet of its own'
+    return plain('unknown', 'no_model', text)
+  }
   if (!way || !overlay || overlay.last < 0) {
     return path.incomplete
       ? incomplete(null)
@@ -70,6 +77,9 @@ export function judge(path: OpenPath, way: LegWay | null, overlay: Overlay | nul
   }
   const last = (way.places[overlay.last] as Place).device
   const behind = way.drops.find(d => d.gap === way.places.length && d.reason !== 'no_masquerade')
+  if (overlay.next >= way.places.length && !overlay.isAtEnd) {
+    return plain('unknown', 'not_captured', `last seen on ${last}; nobody captured behind it`, { lastSeen: last })
+  }
   if (overlay.next >= way.places.length && !behind) {
     const verb = context.isRequest ? 'left by' : 'delivered to'
     return plain('delivered', 'ok', `${verb} ${last}`, { lastSeen: last })
@@ -78,11 +88,6 @@ export function judge(path: OpenPath, way: LegWay | null, overlay: Overlay | nul
     const text = `last seen on ${last}, then on ${context.elsewhere}, where the model does not expect it`
     return plain('unknown', 'elsewhere', text, { lastSeen: last })
   }
-  if (path.cutOff) {
-    const text = `last seen on ${last}; the trace ended while it was under way`
-    return plain('incomplete', 'capture_lost', text, { lastSeen: last })
-  }
-  if (path.incomplete) return incomplete(last)
   const next = (way.places[overlay.next] as Place | undefined)?.device ?? null
   const seen = `last seen on ${last}${next === null || next === last ? '' : `; never reached ${next}`}`
   const where = { lastSeen: last, neverReached: next }
@@ -90,6 +95,11 @@ export function judge(path: OpenPath, way: LegWay | null, overlay: Overlay | nul
     const text = `${seen}: answered by ${context.answer.from} with ICMP ${context.answer.text}`
     return plain('answered', 'icmp_error', text, { ...where, killer: context.answer.from })
   }
+  if (path.cutOff) {
+    const text = `last seen on ${last}; the trace ended while it was under way`
+    return plain('incomplete', 'capture_lost', text, { lastSeen: last })
+  }
+  if (path.incomplete) return incomplete(last)
   const between = way.gaps.slice(overlay.last + 1, overlay.next + 1).flat()
   const drop = way.drops.find(d => d.gap > overlay.last && d.gap <= overlay.next)
   const isHookOf = (s: Station) => s.kind === 'hook' && s.hook === drop?.where && s.device === drop.device

@@ -1,5 +1,6 @@
 /** A packet under way: its sightings so far. What the joiner collects and settling makes a traced path of. */
 
+import { TCP } from '../../wire/protocol.js'
 import type { Flow } from './flows.js'
 import type { Direction } from './frame.js'
 import { isError, type Packet } from './packet.js'
@@ -18,6 +19,8 @@ export interface RawHop {
   readonly ttl: number
   length: number
   pieces: number
+  /** The piece with the transport header was seen here. */
+  head: boolean
   /** Bytes of transport payload that were seen here. */
   payload: number
 }
@@ -42,6 +45,8 @@ export interface OpenPath {
   readonly protocol: number
   readonly target4: number
   readonly targetPort: number
+  /** Port at the near end where it was first seen; of an error, that in the packet inside. */
+  readonly nearPort: number
   flow: Flow | null
   readonly hops: RawHop[]
   readonly time: number
@@ -52,8 +57,10 @@ export interface OpenPath {
   readonly icmpKind: number
   /** Of the first bytes of the payload. */
   readonly sample: number
-  /** Bytes of transport payload of the whole packet, as far as seen. */
-  readonly payload: number
+  /** Bytes of transport payload of the whole packet. */
+  payload: number
+  /** The header of its first fragment does not say how long the whole is: `payload` is what was seen of it. */
+  isCut: boolean
   confidence: Confidence
   retransmission: boolean
   readonly error: ErrorNote | null
@@ -82,33 +89,68 @@ export function hopAt(path: OpenPath, tap: number, direction: Direction, family:
   return undefined
 }
 
-export function addHop(path: OpenPath, tap: number, direction: Direction, time: number, p: Packet): RawHop {
+/** `payload`: bytes of the path's payload that this sighting shows; a super-packet may show those of other paths as well. */
+export function addHop(
+  path: OpenPath,
+  tap: number,
+  direction: Direction,
+  time: number,
+  p: Packet,
+  payload = p.payload,
+): RawHop {
+  const head = p.piece !== 'later'
+  // A later fragment has no ports: they are those of the first, on the same leg.
+  const leg = head ? p : (path.hops.find(h => isSameLeg(h, p)) ?? p)
+  // Most hops have the addresses of the one before: they share them.
+  const before = path.hops.length > 0 ? path.hops[path.hops.length - 1] : undefined
   const hop: RawHop = {
     tap,
     direction,
     family: p.family,
     time,
-    source: [p.source[0], p.source[1], p.source[2], p.source[3]],
-    destination: [p.destination[0], p.destination[1], p.destination[2], p.destination[3]],
-    sourcePort: p.sourcePort,
-    destinationPort: p.destinationPort,
+    source: before && isSame(before.source, p.source) ? before.source : copyOf(p.source),
+    destination: before && isSame(before.destination, p.destination) ? before.destination : copyOf(p.destination),
+    sourcePort: leg.sourcePort,
+    destinationPort: leg.destinationPort,
     ttl: p.ttl,
     length: p.length,
     pieces: 1,
-    payload: p.payload,
+    head,
+    payload,
   }
   path.hops.push(hop)
   if (time > path.last) path.last = time
   return hop
 }
 
+type Words = readonly [number, number, number, number]
+
+const copyOf = (w: Words): Words => [w[0], w[1], w[2], w[3]]
+const isSame = (a: Words, b: Words): boolean => a[0] === b[0] && a[1] === b[1] && a[2] === b[2] && a[3] === b[3]
+
+function isSameLeg(h: RawHop, p: Packet): boolean {
+  return isSame(h.source, p.source) && isSame(h.destination, p.destination)
+}
+
 /** Another piece of the packet at a hop where a first one was seen. */
-export function addPiece(path: OpenPath, hop: RawHop, time: number, p: Packet): RawHop {
+export function addPiece(path: OpenPath, hop: RawHop, time: number, p: Packet, payload = p.payload): RawHop {
   hop.pieces++
   hop.length += p.length
-  hop.payload += p.payload
+  hop.payload += payload
+  hop.head ||= p.piece !== 'later'
   if (time > path.last) path.last = time
   return hop
+}
+
+/**
+ * Bytes of a path's payload that a packet shows: the part of a super-packet's sequence numbers that is the path's, the
+ * share of a burst, or all.
+ */
+export function shareOf(path: OpenPath, p: Packet): number {
+  if (p.piece === 'later' || path.isCut || path.error !== null) return p.payload
+  if (p.protocol !== TCP) return Math.min(p.payload, path.payload)
+  const into = (p.sequence - path.sequence) | 0
+  return Math.max(0, Math.min(into + p.payload, path.payload) - Math.max(into, 0))
 }
 
 /** What an error packet says, copied out of the reused packet. */
@@ -119,7 +161,7 @@ export function noteError(p: Packet): ErrorNote | null {
     type: p.icmpType,
     code: p.icmpCode,
     family: p.family,
-    from: [p.source[0], p.source[1], p.source[2], p.source[3]],
+    from: copyOf(p.source),
     protocol: p.inner.protocol,
   }
 }

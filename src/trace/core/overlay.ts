@@ -1,4 +1,4 @@
-/** Lays what was seen over the expected way: hops in the order of the way, the last place reached, the first missed. */
+/** Lays what was seen over the expected way: hops in the order of the way, the last place reached, the next one that should have seen it. */
 import type { Tap } from './frame.js'
 import type { RawHop } from './open-path.js'
 import type { LegWay, Place } from './way.js'
@@ -10,8 +10,8 @@ export interface Overlay {
   readonly last: number
   /** Index of the first place behind it that a capture would have seen; the number of places when there is none. */
   readonly next: number
-  /** Places that were passed without a sighting although a capture should have seen them. */
-  readonly missed: readonly Place[]
+  /** It was seen at the end of its way: at most devices that it may take or leave out lie behind. */
+  readonly isAtEnd: boolean
 }
 
 /**
@@ -40,9 +40,8 @@ export function layOver(
   const last = Math.max(-1, ...placed.values())
   let next = last + 1
   while (next < way.places.length && !isVisible(way.places[next] as Place)) next++
-  const seen = new Set(placed.values())
-  const missed = way.places.filter((p, i) => i < last && !seen.has(i) && isVisible(p))
-  return { hops: ordered(hops, placed), last, next, missed }
+  const isAtEnd = way.places.slice(last + 1).every(p => p.visibility === 'sometimes')
+  return { hops: ordered(hops, placed), last, next, isAtEnd }
 }
 
 const isAt = (tap: Tap, place: Place) => tap.device === place.device && tap.netns === (place.netns ?? null)

@@ -1,15 +1,17 @@
 /** Makes a traced path of an open one: hops in the order of the way, who translates, and the verdict. */
+import { contains4 } from '../../addr/prefix.js'
 import type { EngineInfo, GuestNic } from '../../path/inventory.js'
 import type { Protocol, Station } from '../../path/path.js'
 import { addressText, endpointsOf, errorText, guestOf, protocolOf, whatOf } from './describe.js'
+import type { Answer } from './exchanges.js'
 import type { Tap } from './frame.js'
 import type { HostModel } from './host-model.js'
 import { REQUEST } from './identity.js'
 import { type JudgeContext, judge, type Killer } from './judge.js'
 import type { OpenPath, RawHop } from './open-path.js'
 import { layOver, type Overlay } from './overlay.js'
-import type { Hop, TracedPath } from './traced.js'
-import type { Place, Way } from './way.js'
+import type { Endpoints, Hop, TracedPath } from './traced.js'
+import type { LegWay, Place, Way } from './way.js'
 
 export interface SettleContext {
   readonly model: HostModel
@@ -17,8 +19,8 @@ export interface SettleContext {
   /** Captures see packets at this place. */
   readonly isVisible: (place: Place) => boolean
   readonly whoDrops: (hook: Extract<Station, { kind: 'hook' }>, path: OpenPath, way: Way) => Killer | null
-  /** The ICMP error that answered a packet, by its quote. */
-  readonly answerTo: (quote: number) => { readonly text: string; readonly from: string } | null
+  /** The ICMP error that answered a packet. */
+  readonly answerTo: (path: OpenPath) => Answer | null
 }
 
 export interface Settled {
@@ -36,8 +38,9 @@ export function settle(path: OpenPath, context: SettleContext): Settled {
   const nic = nicOf(path, guest?.address ?? null, context)
   const engine = engineOf(path, context)
   const name = protocolOf(path.protocol)
+  const turnsBack = isRequest && model.own4.some(p => contains4(p, path.target4))
   const way =
-    nic && engine
+    nic && engine && !turnsBack
       ? model.way(engine, nic, {
           protocol: (name === 'other' ? 'udp' : name) as Protocol,
           port: path.targetPort,
@@ -54,9 +57,10 @@ export function settle(path: OpenPath, context: SettleContext): Settled {
     isRequest,
     engine: engine?.label ?? null,
     whoDrops: hook => (way ? context.whoDrops(hook, path, way) : null),
-    deadNeighbour: model.deadNeighbour,
-    answer: context.answerTo(path.quote),
-    elsewhere: overlay ? elsewhere(overlay, context) : null,
+    deadNeighbour: (device, family) => model.deadNeighbour(device, destinationOf(path, family)),
+    turnsBack,
+    answer: context.answerTo(path),
+    elsewhere: leg && overlay ? elsewhere(leg, overlay, context) : null,
   }
   const verdict = judge(path, leg, overlay, judging)
   const firewall = way?.predicted.firewall
@@ -94,8 +98,12 @@ export function settle(path: OpenPath, context: SettleContext): Settled {
 
 function hopsOf(ordered: Overlay['hops'], hasWay: boolean, tap: (id: number) => Tap): Hop[] {
   let before = -1
+  let ends: Endpoints | null = null
+  let like: RawHop | null = null
   return ordered.map(({ hop, place }) => {
     const { netns, device } = tap(hop.tap)
+    if (!ends || !like || !hasSameEnds(like, hop)) ends = endpointsOf(hop)
+    like = hop
     const delta = before < 0 ? 0 : Math.max(0, hop.time - before)
     before = Math.max(before, hop.time)
     return {
@@ -110,31 +118,41 @@ function hopsOf(ordered: Overlay['hops'], hasWay: boolean, tap: (id: number) => 
       pieces: hop.pieces,
       ttl: hop.ttl,
       onWay: place >= 0 || !hasWay,
-      ...endpointsOf(hop),
+      ...ends,
     }
   })
 }
 
-function nicOf(path: OpenPath, guest6: string | null, { model, tap }: SettleContext): GuestNic | null {
-  const wanted = path.way === REQUEST ? 'in' : 'out'
-  for (const hop of path.hops) {
-    const nic = hop.family === 6 && hop.direction !== other(wanted) ? model.nic(tap(hop.tap).device) : undefined
-    if (!nic) continue
-    if (path.flow) path.flow.nic = nic.device
-    return nic
-  }
-  const known = path.flow?.nic ? model.nic(path.flow.nic) : undefined
-  const byAddress = guest6 === null ? undefined : model.nicOfAddress(guest6)
-  return known ?? byAddress ?? (model.nics.length === 1 ? (model.nics[0] as GuestNic) : null)
+function hasSameEnds(a: RawHop, b: RawHop): boolean {
+  return (
+    a.source === b.source &&
+    a.destination === b.destination &&
+    a.sourcePort === b.sourcePort &&
+    a.destinationPort === b.destinationPort
+  )
 }
 
-const other = (direction: 'in' | 'out') => (direction === 'in' ? 'out' : 'in')
+/** Requests tell by the device that they came in by; replies go to where requests came from, for a bridge may flood them. */
+function nicOf(path: OpenPath, guest6: string | null, { model, tap }: SettleContext): GuestNic | null {
+  const isRequest = path.way === REQUEST
+  const wrong = isRequest ? 'out' : 'in'
+  const seen = path.hops
+    .filter(h => h.family === 6 && h.direction !== wrong)
+    .map(h => model.nic(tap(h.tap).device))
+    .filter(nic => nic !== undefined)
+  const known = path.flow?.nic ? model.nic(path.flow.nic) : undefined
+  const byAddress = guest6 === null ? undefined : model.nicOfAddress(guest6)
+  const [first] = seen
+  const nic = isRequest ? (first ?? known ?? byAddress) : (known ?? byAddress ?? first)
+  if (path.flow && (isRequest ? first : seen.length === 1 && nic === first)) path.flow.nic = (nic as GuestNic).device
+  return nic ?? (model.nics.length === 1 ? (model.nics[0] as GuestNic) : null)
+}
 
 /** The translator whose prefix it is; where there are several, the one whose device saw the packet. */
 function engineOf(path: OpenPath, { model, tap }: SettleContext): EngineInfo | null {
   const six = path.hops.find(h => h.family === 6)
   const isRequest = path.way === REQUEST
-  const far = six && (path.error ? null : addressText(6, isRequest ? six.destination : six.source))
+  const far = six && (path.error ? null : isRequest ? six.destination : six.source)
   const candidates = far ? model.enginesFor(far) : model.engines
   if (candidates.length < 2) return candidates[0] ?? null
   const devices = new Set(path.hops.map(h => tap(h.tap).device))
@@ -142,13 +160,25 @@ function engineOf(path: OpenPath, { model, tap }: SettleContext): EngineInfo | n
   return seen ?? (candidates[0] as EngineInfo)
 }
 
-/** A device outside of the way that sent the packet out although it is no port of a bridge. */
-function elsewhere(overlay: Overlay, { model, tap }: SettleContext): string | null {
+/** Where a packet goes in a family. */
+function destinationOf(path: OpenPath, family: 4 | 6): string {
+  const last = path.hops.findLast(h => h.family === family)
+  if (last) return addressText(family, last.destination)
+  return family === 4 ? addressText(4, [path.target4, 0, 0, 0]) : path.flow ? addressText(6, path.flow.guest) : '::'
+}
+
+/**
+ * A device outside of the way that had the packet after its last place: one that sent it out although it is no port of a
+ * bridge, or the one where a hook was to take it.
+ */
+function elsewhere(leg: LegWay, overlay: Overlay, { model, tap }: SettleContext): string | null {
   const last = overlay.hops.findLast(h => h.place === overlay.last)
+  const ahead = leg.gaps.slice(overlay.last + 1, overlay.next + 1).flat()
   for (const { hop, place } of overlay.hops) {
     const { device, netns } = tap(hop.tap)
-    const isOther = place < 0 && netns === null && hop.direction === 'out' && !model.isPort(device)
-    if (isOther && last && hop.time >= last.hop.time) return device
+    if (place >= 0 || netns !== null || !last || hop.time < last.hop.time) continue
+    const isHooked = ahead.some(s => s.kind === 'hook' && s.device === device && s.family === hop.family)
+    if (hop.direction === 'out' ? !model.isPort(device) : isHooked) return device
   }
   return null
 }

@@ -1,5 +1,6 @@
 /** Counts over all paths of a trace: verdicts and their causes, loss and latency between neighbouring hops. Bounded. */
 import { type Histogram, makeHistogram, quantile, record } from './histogram.js'
+import type { RawHop } from './open-path.js'
 import type { HopSummary, TracedPath, TraceSummary, VerdictKind } from './traced.js'
 
 const MOST_CAUSES = 200
@@ -16,8 +17,20 @@ interface Pair {
 
 type Cause = { -readonly [K in keyof TraceSummary['causes'][number]]: TraceSummary['causes'][number][K] }
 
+/** Between which places a packet passed, and what else is counted of all that pass like it. */
+export interface Steps {
+  /** Indices of its hops in the order of the way. */
+  readonly order: readonly number[]
+  readonly pairs: readonly (Pair | undefined)[]
+  readonly skippedFirewall: boolean
+}
+
 export interface Tally {
   add(path: TracedPath): void
+  /** What is counted of packets that arrived as this one did; `order`: indices of their hops in the order of the way. */
+  stepsOf(path: TracedPath, order: readonly number[]): Steps
+  /** Counts a packet that arrived; `rtt` as in a traced path. */
+  pass(steps: Steps, hops: readonly RawHop[], rtt: number | null): void
   summary(capture: TraceSummary['capture']): TraceSummary
 }
 
@@ -32,7 +45,7 @@ export function makeTally(): Tally {
   }
   const causes = new Map<string, Cause>()
   const pairs = new Map<string, Pair>()
-  const rtt = makeHistogram()
+  const roundTrips = makeHistogram()
   let paths = 0
   let skippedFirewall = 0
 
@@ -51,7 +64,7 @@ export function makeTally(): Tally {
       paths++
       byVerdict[path.verdict.kind]++
       if (path.skippedFirewall) skippedFirewall++
-      if (path.rtt !== null) record(rtt, path.rtt)
+      if (path.rtt !== null) record(roundTrips, path.rtt)
       const { kind, reason, text, check, evidence, lastSeen, neverReached } = path.verdict
       if (kind !== 'delivered') {
         const known = causes.get(text)
@@ -71,12 +84,33 @@ export function makeTally(): Tally {
         if (pair) pair.lost++
       }
     },
+    stepsOf: ({ way, hops, skippedFirewall }, order) => ({
+      order,
+      pairs: hops.slice(1).map((hop, i) => pairOf(hops[i]!.device, hop.device, way)),
+      skippedFirewall,
+    }),
+    pass({ order, pairs, skippedFirewall: skipped }, hops, rtt) {
+      paths++
+      byVerdict.delivered++
+      if (skipped) skippedFirewall++
+      if (rtt !== null) record(roundTrips, rtt)
+      let before = hops[order[0]!]!.time
+      for (let i = 1; i < order.length; i++) {
+        const { time } = hops[order[i]!]!
+        const pair = pairs[i - 1]
+        if (pair) {
+          pair.passed++
+          record(pair.delays, time - before)
+        }
+        if (time > before) before = time
+      }
+    },
     summary: capture => ({
       paths,
       byVerdict: { ...byVerdict },
       causes: [...causes.values()].sort((a, b) => b.count - a.count).map(c => ({ ...c })),
       hops: [...pairs.values()].map(summarise),
-      rtt: { count: rtt.count, median: quantile(rtt, 0.5), p99: quantile(rtt, 0.99) },
+      rtt: { count: roundTrips.count, median: quantile(roundTrips, 0.5), p99: quantile(roundTrips, 0.99) },
       skippedFirewall,
       capture,
     }),

@@ -34,6 +34,7 @@ export function parseJoolSessions(csv: string): TableRow[] {
     const near = parseIpv4(local ?? '')
     const target4 = parseIpv4(remote ?? '')
     if (protocol === undefined || !guest || near === undefined || target4 === undefined) return []
+    if (![sixPort, localPort, remotePort].every(text => text && isPort(Number(text)))) return []
     return [
       {
         protocol,
@@ -72,32 +73,43 @@ export function rowsOfStatus(sessions: readonly StatusSession[]): TableRow[] {
   })
 }
 
+const FIELD = /\b(src|dst|sport|dport|id)=(\S+)/g
+
 /**
  * Reads connections whose source was translated out of `conntrack -L` or /proc/net/nf_conntrack: the reply is expected
- * at another address or port than the request came from.
+ * at another address or port than the request came from. Lines of IPv6 and other protocols are passed over.
  */
 export function parseConntrack(text: string): NatRow[] {
   return text.split('\n').flatMap(line => {
     const name = /(?:^|\s)(tcp|udp|icmp)\s/.exec(line)?.[1]
-    const values = (key: string) => [...line.matchAll(new RegExp(`\\b${key}=(\\S+)`, 'g'))].map(m => m[1] as string)
-    const [source, replySource] = values('src').map(a => parseIpv4(a))
-    const [, replyTo] = values('dst').map(a => parseIpv4(a))
-    if (name === undefined || source === undefined || replySource === undefined || replyTo === undefined) return []
+    if (name === undefined) return []
+    // Each stands there twice: for the request, and for the reply that is expected.
+    const [asked, expected] = [new Map<string, string>(), new Map<string, string>()]
+    for (const [, key, value] of line.matchAll(FIELD)) {
+      const side = asked.has(key as string) ? expected : asked
+      if (!side.has(key as string)) side.set(key as string, value as string)
+    }
+    const address = (side: typeof asked, key: string) => parseIpv4(side.get(key) ?? '')
+    const [source, target4, replyTo] = [address(asked, 'src'), address(expected, 'src'), address(expected, 'dst')]
     const isEcho = name === 'icmp'
-    const [port, replyPort] = values(isEcho ? 'id' : 'sport').map(Number)
-    const after = isEcho ? replyPort : values('dport').map(Number)[1]
-    if (port === undefined || after === undefined || (source === replyTo && port === after)) return []
+    const port = Number(asked.get(isEcho ? 'id' : 'sport'))
+    const after = Number(expected.get(isEcho ? 'id' : 'dport'))
+    const targetPort = isEcho ? 0 : Number(expected.get('sport'))
+    if (source === undefined || target4 === undefined || replyTo === undefined) return []
+    if (!isPort(port) || !isPort(after) || !isPort(targetPort) || (source === replyTo && port === after)) return []
     return [
       {
         protocol: PROTOCOLS[name] as number,
-        target4: replySource,
-        targetPort: isEcho ? 0 : (replyPort ?? 0),
+        target4,
+        targetPort,
         before: { address: source, port },
         after: { address: replyTo, port: after },
       },
     ]
   })
 }
+
+const isPort = (n: number) => Number.isInteger(n) && n >= 0 && n <= 0xffff
 
 /** All that tables say at a moment. */
 export interface Tables {

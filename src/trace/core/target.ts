@@ -3,7 +3,7 @@ import type { Ipv4 } from '../../addr/ipv4.js'
 import { parseIpv4 } from '../../addr/ipv4.js'
 import { formatIpv6, parseIpv6 } from '../../addr/ipv6.js'
 import type { Prefix4, Prefix6 } from '../../addr/prefix.js'
-import { parsePrefix4 } from '../../addr/prefix.js'
+import { overlaps4, parsePrefix4 } from '../../addr/prefix.js'
 import { embed } from '../../addr/rfc6052.js'
 import type { CaptureFilter, PairRule } from '../../wire/bpf.js'
 import type { HostModel } from './host-model.js'
@@ -87,22 +87,13 @@ function behind({ realm }: HostModel, address: number): Prefix6[] {
 }
 
 /** Where translated packets come from on IPv4: pools of the translators, and addresses of the host. */
-function nearAddresses(model: HostModel): Prefix4[] {
-  const { facts } = model
-  const devices = new Set(model.engines.flatMap(e => ('device' in e.engine ? [e.engine.device] : [])))
-  const routed = (facts.routes.ok ? facts.routes.value : [])
-    .filter(r => r.family === 4 && r.device !== null && devices.has(r.device) && r.type === 'unicast')
-    .map(r => r.destination)
-  const pools = (facts.jool.ok ? facts.jool.value.instances : []).flatMap(i => [
-    ...i.pool4.map(p => p.address),
-    ...i.eamt.map(e => e.prefix4),
-  ])
+function nearAddresses({ facts, engines, own4 }: HostModel): Prefix4[] {
   const own = (facts.addresses.ok ? facts.addresses.value : [])
     .filter(a => a.family === 4 && a.scope !== 'host')
     .map(a => a.address)
-  const mapped = model.engines.flatMap(e => (e.mapped4 === null ? [] : [e.mapped4]))
-  const texts = [...new Set([...routed, ...pools, ...own, ...mapped])]
-  return texts.map(t => parsePrefix4(t)).filter(p => p !== undefined)
+  const mapped = engines.flatMap(e => (e.mapped4 === null ? [] : [e.mapped4]))
+  const more = [...new Set([...own, ...mapped])].map(t => parsePrefix4(t)).filter(p => p !== undefined)
+  return [...own4, ...more.filter(m => !own4.some(p => overlaps4(p, m) && p.length <= m.length))]
 }
 
 /** An address that a user typed, as the far end or the guest's; null: it is no address. */

@@ -46,7 +46,8 @@ export interface Hop extends Endpoints {
 /**
  * delivered: it reached the guest (reply) or left by the uplink (request). died: the next place never saw it.
  * answered: the translator or the host answered with an ICMP error instead. unanswered: a request that left, and nothing came
- * back. incomplete: the capture itself lost packets at that time, so nothing is claimed. unknown: the model has no way for it.
+ * back. incomplete: the capture itself lost packets at that time, so nothing is claimed. unknown: the model has no way for it, or
+ * nobody captured where it goes.
  */
 export type VerdictKind = 'delivered' | 'died' | 'answered' | 'unanswered' | 'incomplete' | 'unknown'
 
@@ -163,7 +164,9 @@ export interface TraceSummary {
   /** Requests that the guest's firewall should have seen and did not. */
   readonly skippedFirewall: number
   readonly capture: {
+    /** Sightings that the trace has read. */
     readonly seen: number
+    /** Sightings beside them that the kernel, or whoever wrote the file, had no room for. */
     readonly lost: number
     /** Sightings that belong to no path. */
     readonly unmatched: number

@@ -4,16 +4,15 @@
  */
 import type { Facts } from '../../facts/facts.js'
 import type { Station } from '../../path/path.js'
-import { SYN, TCP, UDP } from '../../wire/protocol.js'
-import { addressText, errorText } from './describe.js'
-import { type Flow, flowBehind, learnNat, learnRow } from './flows.js'
+import { makeExchanges } from './exchanges.js'
+import { flowBehind, learnNat, learnRow } from './flows.js'
 import type { Frame, Tap } from './frame.js'
 import { type HostModel, modelFor } from './host-model.js'
-import { REPLY, REQUEST } from './identity.js'
+import { REQUEST } from './identity.js'
 import { makeJoiner } from './joiner.js'
 import { unanswered } from './judge.js'
 import type { OpenPath } from './open-path.js'
-import { ICMP, ICMP_KIND } from './packet.js'
+import { makePlainPaths } from './plain.js'
 import { ruleKiller } from './rule-killer.js'
 import { type Settled, settle } from './settle.js'
 import { makeTally } from './summary.js'
@@ -49,6 +48,8 @@ export interface TracerOptions {
   readonly mostOpen?: number
   /** Captures see packets at this place; default: everywhere. */
   readonly isVisible?: (place: Place) => boolean
+  /** `onPath` has use for one more packet that simply arrived: without it such are counted alone. Default: always. */
+  readonly hasRoom?: () => boolean
   /** Gets each path once it is settled, with the tickets of its frames and the hops that they are of. */
   readonly onPath: (path: TracedPath, tickets: readonly Ticket[]) => void
   /** Gets the ticket of a frame that belongs to no path that is wanted. */
@@ -84,15 +85,8 @@ export interface Tracer {
   isFull(): boolean
   /** Connections known so far, more with each new one. */
   flows(): number
-  /** Counts for the summary. */
+  /** Counts for the summary: sightings that were read, and others that were lost. */
   count(seen: number, lost: number): void
-}
-
-/** What a connection is remembered for while its packets are judged. */
-interface Exchange {
-  /** Sequence number (echo) or 0 -> when the request was first seen. */
-  readonly asked: Map<number, number>
-  readonly answered: Set<number>
 }
 
 interface Waiting {
@@ -103,16 +97,16 @@ interface Waiting {
 
 /** Packets need no longer than this from one place to the next, save when a neighbour has to be found, ns. */
 const UNDER_WAY = 200e6
-const MOST_ASKED = 256
-const MOST_ERRORS = 4096
+/** Requests that wait for an answer; of more it is only said that they left. */
+const MOST_WAITING = 8192
 const LOSSES_KEPT = 256
 
 export function makeTracer(facts: Facts, options: TracerOptions): Tracer {
   const waits = options.waits ?? WAITS
   const taps: Tap[] = []
   const tally = makeTally()
-  const errors = new Map<number, { text: string; from: string }>()
-  const exchanges = new WeakMap<Flow, Exchange>()
+  const plain = makePlainPaths(tally)
+  const exchanges = makeExchanges()
   const waiting = new Map<number, Waiting>()
   let losses: { from: number; to: number }[] = []
   let model = modelFor(facts)
@@ -138,7 +132,7 @@ export function makeTracer(facts: Facts, options: TracerOptions): Tracer {
     isVisible: (place: Place) => place.visibility !== 'sometimes' && (options.isVisible?.(place) ?? true),
     whoDrops: (hook: Extract<Station, { kind: 'hook' }>, path: OpenPath, way: Way) =>
       ruleKiller(model.facts, hook, path, way),
-    answerTo: (quote: number) => errors.get(quote) ?? null,
+    answerTo: exchanges.answerTo,
   }
 
   return {
@@ -182,7 +176,7 @@ export function makeTracer(facts: Facts, options: TracerOptions): Tracer {
     const path = joiner.see(frame, take)
     if (joiner.evicted.length > 0) giveUp()
     if (!path) return false
-    if (!path.met) meet(path)
+    if (!path.met) exchanges.meet(path)
     if (isEnd(frame, path)) {
       if (path.ripe < 0) path.ripe = frame.time
       for (const other of joiner.covered) if (other.ripe < 0) other.ripe = frame.time
@@ -205,36 +199,6 @@ export function makeTracer(facts: Facts, options: TracerOptions): Tracer {
     return netns === null && model.isEnd(device, isRequest) && path.hops.at(-1)?.family === (isRequest ? 4 : 6)
   }
 
-  /** The first sighting of a packet: what it answers is answered. */
-  function meet(path: OpenPath): void {
-    if (path.error && path.hops.length === 1) {
-      const from = addressText(path.error.family, path.error.from)
-      errors.set(path.quote, { text: errorText(path.error), from })
-      if (errors.size > MOST_ERRORS) errors.delete(errors.keys().next().value as number)
-    }
-    const flow = path.flow
-    if (!flow) return
-    path.met = true
-    const exchange = exchangeOf(flow)
-    const mark = markOf(path)
-    if (path.way === REPLY) {
-      flow.replies++
-      keep(exchange.answered, mark)
-    } else if (!path.error && !exchange.asked.has(mark)) {
-      exchange.asked.set(mark, path.time)
-      if (exchange.asked.size > MOST_ASKED) exchange.asked.delete(exchange.asked.keys().next().value as number)
-    }
-  }
-
-  function exchangeOf(flow: Flow): Exchange {
-    let known = exchanges.get(flow)
-    if (!known) {
-      known = { asked: new Map(), answered: new Set() }
-      exchanges.set(flow, known)
-    }
-    return known
-  }
-
   function advance(now: number): void {
     for (const path of joiner.open.values()) {
       const isDue =
@@ -244,7 +208,7 @@ export function makeTracer(facts: Facts, options: TracerOptions): Tracer {
       end(path)
     }
     for (const [id, w] of waiting) {
-      const isAnswered = answered(w.path)
+      const isAnswered = exchanges.isAnswered(w.path)
       if (!isAnswered && w.since + waits.answer > now) continue
       waiting.delete(id)
       if (isAnswered) emit(w.path, w.settled)
@@ -269,6 +233,12 @@ export function makeTracer(facts: Facts, options: TracerOptions): Tracer {
 
   function end(path: OpenPath): void {
     if (!path.flow) adopt(path)
+    const isTold = path.tickets.length > 0 || (options.hasRoom?.() ?? true)
+    const steps = isTold ? undefined : plain.like(path, model)
+    if (steps && !isUnanswered(path)) {
+      tally.pass(steps, path.hops, rttOf(path, path.hops[steps.order.at(-1) as number]?.time))
+      return
+    }
     if (isLost(path.time, path.last + waits.settle)) path.incomplete = true
     const settled = settle(path, context)
     const { traced } = settled
@@ -277,20 +247,24 @@ export function makeTracer(facts: Facts, options: TracerOptions): Tracer {
       for (const { ticket } of path.tickets) options.onUnwanted?.(ticket)
       return
     }
-    if (traced.verdict.kind === 'delivered' && expectsAnswer(path) && !answered(path)) {
+    plain.learn(path, settled, model)
+    if (traced.verdict.kind === 'delivered' && isUnanswered(path) && waiting.size < MOST_WAITING) {
       waiting.set(path.id, { path, settled, since: path.last })
       return
     }
     emit(path, settled)
   }
 
+  function isUnanswered(path: OpenPath): boolean {
+    return exchanges.expectsAnswer(path) && !exchanges.isAnswered(path)
+  }
+
   /** A reply that was seen on IPv4 alone: whose it is may have become known since. */
   function adopt(path: OpenPath): void {
     const hop = path.hops[0]
     if (hop?.family !== 4) return
-    const [address, port] =
-      path.way === REQUEST ? [hop.source[0], hop.sourcePort] : [hop.destination[0], hop.destinationPort]
-    path.flow = flowBehind(joiner.flows, path.protocol, address, port, path.target4, path.targetPort) ?? null
+    const [near] = path.way === REQUEST ? hop.source : hop.destination
+    path.flow = flowBehind(joiner.flows, path.protocol, near, path.nearPort, path.target4, path.targetPort) ?? null
   }
 
   /** What this host itself says to the target is no translated packet. */
@@ -304,31 +278,13 @@ export function makeTracer(facts: Facts, options: TracerOptions): Tracer {
     return losses.some(l => l.from <= to && l.to >= from)
   }
 
-  function answered(path: OpenPath): boolean {
-    if (!path.flow) return true
-    const exchange = exchanges.get(path.flow)
-    return exchange?.answered.has(markOf(path)) ?? false
-  }
-
-  function expectsAnswer(path: OpenPath): boolean {
-    if (path.way !== REQUEST || path.error || !path.flow) return false
-    if (path.protocol === ICMP) return path.icmpKind === ICMP_KIND.request
-    if (path.protocol === TCP) return (path.flags & SYN) !== 0
-    return path.protocol === UDP && path.flow.replies === 0
-  }
-
   function isFull(): boolean {
     return options.limit != null && told >= options.limit.count
   }
 
   function emit(path: OpenPath, { traced, order }: Settled): void {
-    const asked =
-      path.way === REPLY && path.flow && !path.error ? exchangeOf(path.flow).asked.get(markOf(path)) : undefined
-    const arrived = traced.hops.findLast(h => h.onWay)?.time
-    const rtt =
-      asked === undefined || arrived === undefined || traced.verdict.kind !== 'delivered' || !timesRtt(path)
-        ? null
-        : Math.max(0, arrived - asked)
+    const isArrived = traced.verdict.kind === 'delivered'
+    const rtt = isArrived ? rttOf(path, traced.hops.findLast(h => h.onWay)?.time) : null
     const whole = rtt === null ? traced : { ...traced, rtt }
     if (isFull()) {
       for (const { ticket } of path.tickets) options.onUnwanted?.(ticket)
@@ -342,20 +298,9 @@ export function makeTracer(facts: Facts, options: TracerOptions): Tracer {
     )
   }
 
-  /** Only packets that surely answer one request. */
-  function timesRtt(path: OpenPath): boolean {
-    if (path.retransmission) return false
-    return path.protocol === ICMP || (path.protocol === TCP ? (path.flags & SYN) !== 0 : path.flow?.replies === 1)
+  /** From the request to the arrival of a reply, ns. */
+  function rttOf(path: OpenPath, arrived: number | undefined): number | null {
+    const asked = exchanges.askedAt(path)
+    return asked === null || arrived === undefined ? null : Math.max(0, arrived - asked)
   }
-}
-
-/** What pairs a reply with its request within a connection. */
-function markOf(path: OpenPath): number {
-  return path.protocol === ICMP && !path.error ? path.sequence : 0
-}
-
-function keep(set: Set<number>, mark: number): void {
-  set.delete(mark)
-  set.add(mark)
-  if (set.size > MOST_ASKED) set.delete(set.values().next().value as number)
 }

@@ -10,7 +10,7 @@ import { whoDrops } from '../../path/who-drops.js'
 import type { Endpoints, TraceEvidence, TraceProtocol } from '../core/traced.js'
 import { type CounterRise, type Counters, countersRose } from './counters.js'
 import type { DropEvent } from './drop-event.js'
-import { dropEventFor, dropEvidence } from './drop-place.js'
+import { dropEventFor, dropEvidence, placeOf } from './drop-place.js'
 import { joolEvidence, joolRecordsFor, wasRefused } from './jool-record.js'
 
 /** A packet that died, as it was seen last. */
@@ -61,6 +61,8 @@ export interface Known {
   readonly snapshots: readonly Snapshot[]
   readonly records: readonly JoolRecord[]
   readonly logZeroMs: number | null
+  /** How far a line of the log may be from its packet, seconds: its clock may only be known from reading it. */
+  readonly logTolerance: number
   readonly events: readonly DropEvent[]
   readonly eventZeroMs: number
 }
@@ -78,6 +80,11 @@ const COUNTERS: Partial<Record<OutcomeReason, readonly string[]>> = {
 const DYING_MS = 10
 /** Rules that nobody can tell from each other: more are no help. */
 const MAX_GUESSES = 2
+
+/** The packet died where Jool had it. */
+export function concernsJool({ reason, at }: Question): boolean {
+  return at === 'translator' || COUNTERS[reason] !== undefined
+}
 
 /** Answers. Empty evidence: nothing that is known has to do with the packet. */
 export function answer(q: Question, known: Known): Answer {
@@ -120,7 +127,9 @@ function killerOf(
   if (first) return first.killer
   const [rule, ...others] = rules
   if (rule && others.length === 0) return rule.killer
-  return event && event.reason !== 'NETFILTER_DROP' ? `the kernel (${event.reason})` : null
+  if (event === null) return null
+  if (event.reason !== 'NETFILTER_DROP') return `the kernel (${event.reason})`
+  return placeOf(event)?.byNft ? 'a rule of nftables or iptables' : null
 }
 
 /** What rose between the last reading before the packet died and the newest one; null: there was none since. */
@@ -131,9 +140,9 @@ function risesAround(snapshots: readonly Snapshot[], seenMs: number): CounterRis
   return countersRose(before.counters, after.counters)
 }
 
-function recordOf(q: Question, { records, logZeroMs }: Known, seenMs: number): JoolRecord | null {
+function recordOf(q: Question, { records, logZeroMs, logTolerance }: Known, seenMs: number): JoolRecord | null {
   if (logZeroMs === null) return null
-  const found = joolRecordsFor({ ...q, time: (seenMs - logZeroMs) / 1000 }, records)
+  const found = joolRecordsFor({ ...q, time: (seenMs - logZeroMs) / 1000 }, records, logTolerance)
   return found.find(r => isEnd(q, r)) ?? found[0] ?? null
 }
 

@@ -109,11 +109,20 @@ function asDrop({ time, family, location, reason, stack: all }: Pending): DropEv
   // A hashed address says nothing; a name says where, when the functions are missing.
   const symbol = /^([A-Za-z_]\w*)\+0x/.exec(location)?.[1]
   if (stack.length === 0 && symbol !== undefined) stack.push(symbol)
-  const why = reason ?? (/^nf_hook_slow/.test(stack[0] ?? '') ? 'NETFILTER_DROP' : 'NOT_SPECIFIED')
+  const why = reason ?? (hookAt(stack) === 0 ? 'NETFILTER_DROP' : 'NOT_SPECIFIED')
   if (!isLoss(why)) return null
   // The kernel counts an echo reply that it delivered as one without a socket.
   if (why === 'NO_SOCKET' && /^(icmp|ping)/.test(stack[0] ?? '')) return null
   return { time, family, reason: why, stack }
+}
+
+/** Rules of nftables free what they drop themselves, those of iptables-nft among them; what others drop, the hook frees. */
+const NFT = /^nft_do_chain/
+
+/** Index of the hook in which the packet was dropped, nf_hook_slow; -1: it was no hook. */
+export function hookAt(stack: readonly string[]): number {
+  const at = stack.findIndex(name => name.startsWith('nf_hook_slow'))
+  return at >= 0 && stack.slice(0, at).every(name => NFT.test(name)) ? at : -1
 }
 
 /** Numbers of reasons, as `events/skb/kfree_skb/format` lists them: `{ 2, "NOT_SPECIFIED" }`. */

@@ -1,12 +1,14 @@
 /** Where on its way the kernel threw a packet away, by the functions that led there, and the event of one packet. Pure. */
 import type { LegDrop } from '../../path/path.js'
 import type { TraceEvidence } from '../core/traced.js'
-import type { DropEvent } from './drop-event.js'
+import { type DropEvent, hookAt } from './drop-event.js'
 
 export interface DropPlace {
   readonly where: LegDrop['where']
   /** The packet was a frame on a bridge. */
   readonly bridged: boolean
+  /** It was a rule of nftables, or of iptables-nft: no other owner of a hook, such as Jool. */
+  readonly byNft: boolean
 }
 
 type Row = readonly [functions: RegExp, where: LegDrop['where'], bridged: boolean]
@@ -45,14 +47,16 @@ const BY_REASON: readonly (readonly [RegExp, LegDrop['where']])[] = [
 
 /** Where that was; null: these functions are not known. */
 export function placeOf({ reason, stack }: DropEvent): DropPlace | null {
-  const [first = '', second = ''] = stack
-  const isHook = /^nf_hook_slow/.test(first)
-  const row = isHook ? HOOKS.find(([f]) => f.test(second)) : undefined
-  if (row) return { where: row[1], bridged: row[2] }
+  const hook = hookAt(stack)
+  const byNft = hook > 0
+  if (hook >= 0) {
+    const row = HOOKS.find(([f]) => f.test(stack[hook + 1] ?? ''))
+    return row ? { where: row[1], bridged: row[2], byNft } : null
+  }
   const byReason = BY_REASON.find(([r]) => r.test(reason))
-  if (byReason) return { where: byReason[1], bridged: false }
-  const other = isHook ? undefined : OTHERS.find(([f]) => f.test(first))
-  return other ? { where: other[1], bridged: other[2] } : null
+  if (byReason) return { where: byReason[1], bridged: false, byNft }
+  const row = OTHERS.find(([f]) => f.test(stack[0] ?? ''))
+  return row ? { where: row[1], bridged: row[2], byNft } : null
 }
 
 /** What is known of a packet that died. */
@@ -67,7 +71,7 @@ export interface DropQuestion {
 
 /** Clocks are compared to a millisecond; a packet is seen before it dies, and lies in queues for some time. */
 const BEFORE = 0.003
-const AFTER = 0.05
+const AFTER = 0.1
 /** Neighbours are asked three times, a second apart, before packets for them are given up. */
 const AFTER_NEIGHBOUR = 6
 
@@ -95,7 +99,7 @@ function fits({ where, bridged }: DropQuestion, place: DropPlace | null): boolea
 
 /** The event as evidence: when, why, and the functions that say where. */
 export function dropEvidence({ time, reason, stack }: DropEvent): TraceEvidence {
-  const by = stack.length === 0 ? '' : ` in ${stack.slice(0, 3).join(' < ')}`
+  const by = stack.length === 0 ? '' : ` in ${stack.slice(0, hookAt(stack) + 3).join(' < ')}`
   return {
     source: '/sys/kernel/tracing/events/skb/kfree_skb',
     text: `[${time.toFixed(6)}] reason: ${reason}${by}`,

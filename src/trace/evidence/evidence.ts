@@ -5,12 +5,13 @@
 import type { Facts } from '../../facts/facts.js'
 import { followKmsg, type Kmsg } from '../../host/kmsg.js'
 import type { TraceEvidence } from '../core/traced.js'
-import { type Answer, answer, type Question, type Snapshot } from './answer.js'
+import { type Answer, answer, concernsJool, type Question, type Snapshot } from './answer.js'
 import { collectCounters } from './collect-counters.js'
 import { readCounters } from './counters.js'
 import type { DropEvent } from './drop-event.js'
 import { type DropEvents, openDropEvents } from './drop-events.js'
 import { type JoolDebug, openJoolDebug } from './jool-debug.js'
+import { LOG_SOURCE } from './jool-record.js'
 import { liveJoolLog } from './live-jool-log.js'
 import { openSwitchJournal } from './switch-journal.js'
 import { restoreLeftovers } from './switch-off.js'
@@ -38,8 +39,11 @@ export interface EvidenceOptions {
 export interface Evidence {
   /** Switches on what is wanted. Sentences: what was switched on, what is not available and why. */
   start(): Promise<string[]>
-  /** Reads what there is; to be called some times a second. Counters are read once a second at most. */
-  poll(): Promise<void>
+  /**
+   * Reads what there is; to be called some times a second, also while an earlier call waits for programs that print
+   * counters. These are asked once a second at most.
+   */
+  poll(sinceMs?: number): Promise<void>
   /** What is known of a packet that died, what decides first. */
   evidenceFor(question: Question): readonly TraceEvidence[]
   /** Who killed it; null: nobody can be named. */
@@ -56,6 +60,22 @@ const MAX_EVENTS = 5000
 /** The kernel walks its stack for every event. */
 const MAX_EVENT_RATE = 2000
 
+/** Of asking Jool at the start. */
+const TRIES = 3
+
+/** Why instances of Jool are not known, though there are some; null: they are. */
+function joolSilence({ jool }: Facts): string | null {
+  if (!jool.ok) return jool.reason === 'absent' ? null : jool.detail
+  return jool.value.unasked[0] ?? null
+}
+
+/** Something could not be read this time: the readings before it are worth more. */
+function isPoorer(fresh: Facts, known: Facts): boolean {
+  const names = ['jool', 'iptables', 'nft'] as const
+  if (names.some(name => known[name].ok && !fresh[name].ok)) return true
+  return joolSilence(known) === null && joolSilence(fresh) !== null
+}
+
 /** Prepares; nothing is read or changed before `start`. */
 export function openEvidence(options: EvidenceOptions): Evidence {
   const { passive, version, deepSeconds = 30, maxRate = 500, now = Date.now } = options
@@ -66,22 +86,26 @@ export function openEvidence(options: EvidenceOptions): Evidence {
   }
   const log = liveJoolLog()
   let logZeroMs: number | null = null
+  let isMarked = false
   let kmsg: Kmsg | null = null
   let jool: JoolDebug | null = null
   let drops: DropEvents | null = null
   let events: DropEvent[] = []
+  /** Kinds of deaths that Jool's log told of. */
+  const logged = new Set<string>()
   const first = readCounters(facts)
   let snapshots: Snapshot[] = Number.isNaN(first.at) ? [] : [{ begun: first.at, counters: first }]
   let polledAt = now()
+  let countedAt = 0
   let stopped = false
   let starting: Promise<void> = Promise.resolve()
-  let polling: Promise<void> | null = null
+  let counting: Promise<void> | null = null
 
   const readLog = () => {
     const lines = (kmsg?.read() ?? []).filter(l => l.fromKernel)
     const last = lines.at(-1)
-    // Nothing reads the log's clock; a line that was just read is younger than it seems, and the youngest one bounds it.
-    if (last) logZeroMs = Math.min(logZeroMs ?? Infinity, now() - last.time * 1000)
+    // Without a mark nothing tells the log's clock but its lines: one that was just read is at least as old as it says.
+    if (last && !isMarked) logZeroMs = Math.min(logZeroMs ?? Infinity, now() - last.time * 1000)
     log.add(lines)
   }
   const readDrops = async () => {
@@ -102,12 +126,8 @@ export function openEvidence(options: EvidenceOptions): Evidence {
   }
   const readAllCounters = async () => {
     const { begun, facts: fresh } = await collectCounters(version)
-    facts = {
-      ...facts,
-      jool: fresh.jool.ok ? fresh.jool : facts.jool,
-      iptables: fresh.iptables.ok ? fresh.iptables : facts.iptables,
-      nft: fresh.nft.ok ? fresh.nft : facts.nft,
-    }
+    if (isPoorer(fresh, facts)) return
+    facts = { ...facts, jool: fresh.jool, iptables: fresh.iptables, nft: fresh.nft }
     snapshots = [...snapshots, { begun, counters: readCounters(fresh) }]
     // The first one stays: what rose since the start is known in any case.
     if (snapshots.length > MAX_SNAPSHOTS) snapshots.splice(1, 1)
@@ -117,6 +137,13 @@ export function openEvidence(options: EvidenceOptions): Evidence {
     const opened = followKmsg()
     if (typeof opened === 'string') say(`${opened[0]?.toUpperCase()}${opened.slice(1)}.`)
     else kmsg = opened
+    if (!passive) logZeroMs = kmsg?.mark(`nat64 trace[${process.pid}] reads this log`) ?? null
+    isMarked = logZeroMs !== null
+    await readAllCounters()
+    // On a busy host programs may not answer in time.
+    for (let i = 1; i < TRIES && !stopped && joolSilence(facts) !== null; i++) await readAllCounters()
+    const silence = joolSilence(facts)
+    if (silence !== null) say(`Jool could not be asked: ${silence}.`)
     if (!passive) {
       for (const text of await restoreLeftovers(options.runtimeDir, options.tracefs)) say(text)
       const journal = openSwitchJournal(options.runtimeDir)
@@ -130,24 +157,40 @@ export function openEvidence(options: EvidenceOptions): Evidence {
         else drops = on
       }
     }
-    await readAllCounters()
   }
-  const poll = async () => {
+  const count = () => {
+    countedAt = now()
+    counting ??= readAllCounters().finally(() => {
+      counting = null
+    })
+    return counting
+  }
+  const poll = async (sinceMs = 0) => {
     if (stopped) return
     readLog()
     await readDrops()
     polledAt = now()
-    if (polledAt - (snapshots.at(-1)?.begun ?? 0) >= COUNTERS_MS) await readAllCounters()
+    if (polledAt - countedAt >= COUNTERS_MS) await count()
+    else await counting
+    // A reading that was under way when a packet died says nothing of it.
+    if ((snapshots.at(-1)?.begun ?? 0) < sinceMs) await count()
   }
-  const ask = (question: Question): Answer =>
-    answer(question, {
+  const ask = (question: Question): Answer => {
+    const said = answer(question, {
       facts,
       snapshots,
       records: log.records(),
       logZeroMs,
+      logTolerance: isMarked ? 0.3 : 1.5,
       events,
       eventZeroMs: now() - Number(process.hrtime.bigint()) / 1e6,
     })
+    // A death that Jool's log has not told of yet is worth having it on once more.
+    const kind = `${question.reason} ${question.at}`
+    if (said.evidence.some(e => e.source === LOG_SOURCE)) logged.add(kind)
+    else if (concernsJool(question) && !logged.has(kind)) jool?.renew()
+    return said
+  }
 
   return {
     async start() {
@@ -155,19 +198,14 @@ export function openEvidence(options: EvidenceOptions): Evidence {
       await starting
       return [...said]
     },
-    poll() {
-      polling ??= poll().finally(() => {
-        polling = null
-      })
-      return polling
-    },
+    poll,
     evidenceFor: question => ask(question).evidence,
     killerFor: question => ask(question).killer,
     notes: () => said,
     async stop() {
       stopped = true
       await starting.catch(() => {})
-      await polling?.catch(() => {})
+      await counting?.catch(() => {})
       await jool?.restore()
       await closeDrops()
       kmsg?.close()

@@ -22,6 +22,8 @@ export interface JoolDebugOptions {
 export interface JoolDebug {
   /** Looks at counters that were read anew, and switches off where the packets have become too many. */
   watch(instances: readonly JoolInstanceFact[], nowMs: number): Promise<void>
+  /** Switches on once more what is off because its time was over; not so soon after that. */
+  renew(): void
   /** Switches off all that was switched on. May be called more than once. */
   restore(): Promise<void>
 }
@@ -34,6 +36,8 @@ interface On {
 }
 
 const MEASURE_MS = 500
+/** Between two times that it is on. */
+const PAUSE_MS = 15_000
 
 const receivedOf = (stats: Readonly<Record<string, number>>): number =>
   (stats.JSTAT_RECEIVED6 ?? 0) + (stats.JSTAT_RECEIVED4 ?? 0)
@@ -45,8 +49,18 @@ export async function openJoolDebug(
 ): Promise<JoolDebug> {
   const { journal, seconds, maxRate, say } = options
   const on: On[] = []
-  const off = async (which: (o: On) => boolean): Promise<void> => {
-    for (const one of on.filter(which)) {
+  let expired: JoolInstanceFact[] = []
+  let expiredAt = 0
+  let timer: NodeJS.Timeout | undefined
+  let isOver = false
+  /** One thing after the other: switching on takes some time. */
+  let last: Promise<void> = Promise.resolve()
+  const inTurn = (what: () => Promise<void>): Promise<void> => {
+    last = last.then(what)
+    return last
+  }
+  const off = async (which: readonly On[]): Promise<void> => {
+    for (const one of which.filter(o => on.includes(o))) {
       on.splice(on.indexOf(one), 1)
       const trouble = await switchOff(one.switched)
       // What could not be switched off stays in the journal for the next start.
@@ -54,18 +68,20 @@ export async function openJoolDebug(
       else say(trouble)
     }
   }
-  let last: Promise<void> = Promise.resolve()
-  const offInTurn = (which: (o: On) => boolean): Promise<void> => {
-    last = last.then(() => off(which))
-    return last
-  }
-  const tries = await Promise.all(instances.filter(isEnabled).map(i => switchOn(i, options)))
-  on.push(...tries.filter(o => o !== null))
-  const timer = setTimeout(() => {
+  const expire = async () => {
     if (on.length > 0) say(`${names(on)}: the debug log is off again, after ${seconds} s.`)
-    void offInTurn(() => true)
-  }, seconds * 1000)
-  timer.unref()
+    expired = on.map(o => o.instance)
+    expiredAt = Date.now()
+    await off([...on])
+  }
+  const switchAllOn = async (wanted: readonly JoolInstanceFact[]) => {
+    if (isOver) return
+    const tries = await Promise.all(wanted.filter(isEnabled).map(i => switchOn(i, options)))
+    on.push(...tries.filter(o => o !== null))
+    timer = setTimeout(() => void inTurn(expire), seconds * 1000)
+    timer.unref()
+  }
+  await inTurn(() => switchAllOn(instances))
   return {
     async watch(now, nowMs) {
       for (const one of [...on]) {
@@ -77,12 +93,19 @@ export async function openJoolDebug(
         one.readAt = nowMs
         if (rate <= maxRate) continue
         say(`${joolLabel(one.instance)} gets ${Math.round(rate)} packets/s now: its debug log is off again.`)
-        await offInTurn(o => o === one)
+        await inTurn(() => off([one]))
       }
     },
-    restore() {
+    renew() {
+      if (expired.length === 0 || Date.now() - expiredAt < PAUSE_MS) return
+      const again = expired
+      expired = []
+      void inTurn(() => switchAllOn(again))
+    },
+    async restore() {
+      isOver = true
+      await inTurn(() => off([...on]))
       clearTimeout(timer)
-      return offInTurn(() => true)
     },
   }
 }

@@ -11,18 +11,11 @@ export interface JoolPacket extends Endpoints {
   readonly time: number
 }
 
-/** How far a line of the log may be from the packet, seconds. The log's clock is only known from reading it. */
-export const LOG_TOLERANCE = 1.5
-
 /**
- * The records of a packet: the same addresses and ports in the same direction, near in time; the nearest first. Packets of a
- * connection that come close together may each have one.
+ * The records of a packet: the same addresses and ports in the same direction, `tolerance` seconds from it at most; the nearest
+ * first. Packets of a connection that come close together may each have one.
  */
-export function joolRecordsFor(
-  packet: JoolPacket,
-  records: readonly JoolRecord[],
-  tolerance: number = LOG_TOLERANCE,
-): JoolRecord[] {
+export function joolRecordsFor(packet: JoolPacket, records: readonly JoolRecord[], tolerance: number): JoolRecord[] {
   const distance = (r: JoolRecord) => Math.abs(r.time - packet.time)
   return records.filter(r => distance(r) <= tolerance && isOf(packet, r)).sort((a, b) => distance(a) - distance(b))
 }
@@ -57,10 +50,13 @@ function sameTransport(packet: JoolPacket, transport: string | null): boolean {
   return packet.protocol === 'icmp' && (!isEcho || packet.sourcePort === 0 || Number(id) === packet.sourcePort)
 }
 
+/** The command that shows the log. */
+export const LOG_SOURCE = 'dmesg'
+
 /** What a record proves: the line that decides, and the answer that Jool sent instead. */
 export function joolEvidence(record: JoolRecord): TraceEvidence {
   const text = [describeJoolRecord(record), ...(record.icmpError === null ? [] : [record.icmpError])].join('\n')
-  return { source: 'dmesg', text, ...(record.reasonText !== null && { mark: record.reasonText }) }
+  return { source: LOG_SOURCE, text, ...(record.reasonText !== null && { mark: record.reasonText }) }
 }
 
 /** Jool kept the packet from going on: dropped it, held it back, or left it to the kernel untranslated. */

@@ -60,7 +60,13 @@ export function openSwitchJournal(dir: string = runtimeDir()): SwitchJournal {
   }
   return {
     add: one => save([...switched, one]),
-    remove: one => save(switched.filter(s => !isSame(s, one))),
+    remove(one) {
+      try {
+        save(switched.filter(s => !isSame(s, one)))
+      } catch {
+        // It stays noted: what is off is switched off once more, which does no harm.
+      }
+    },
   }
 }
 

@@ -15,15 +15,18 @@ export interface Recording extends Required<Pick<TracerOptions, 'onPath' | 'onUn
   settleAll(): void
 }
 
+/** The writer of the moment; null: nothing is written, or not yet. */
+export type CurrentWriter = () => TraceWriter | null
+
 /**
- * `writer` null: nothing is written. `onPath` gets each path and returns it as it is to be written; null: its verdict will
+ * `onPath` gets each path and returns it as it is to be written; null: its verdict will
  * be settled later.
  */
-export function recording(writer: TraceWriter | null, onPath: (path: TracedPath) => TracedPath | null): Recording {
+export function recording(writer: CurrentWriter, onPath: (path: TracedPath) => TracedPath | null): Recording {
   const open = new Map<number, { readonly path: TracedPath; readonly tickets: readonly Ticket[] }>()
 
   function write(path: TracedPath, tickets: readonly Ticket[]): void {
-    for (const { ticket, hop } of tickets) writer?.judge(ticket, commentsFor(path, hop))
+    for (const { ticket, hop } of tickets) writer()?.judge(ticket, commentsFor(path, hop))
   }
 
   return {
@@ -32,11 +35,11 @@ export function recording(writer: TraceWriter | null, onPath: (path: TracedPath)
     },
     onPath(path, tickets) {
       const told = onPath(path)
-      if (writer === null) return
+      if (writer() === null) return
       if (told === null) open.set(path.id, { path, tickets })
       else write(told, tickets)
     },
-    onUnwanted: ticket => writer?.drop(ticket),
+    onUnwanted: ticket => writer()?.drop(ticket),
     settle(id, verdict) {
       const known = open.get(id)
       if (known === undefined) return
@@ -51,12 +54,15 @@ export function recording(writer: TraceWriter | null, onPath: (path: TracedPath)
 }
 
 /** Where frames and taps go: to the tracer, and those that are traced to the writer. */
-export function recorded(writer: TraceWriter | null, tracer: Tracer): { see(frame: Frame): void; tap(tap: Tap): void } {
-  if (writer === null) return { see: frame => void tracer.see(frame), tap: tracer.addTap }
+export function recorded(writer: CurrentWriter, tracer: Tracer): { see(frame: Frame): void; tap(tap: Tap): void } {
   return {
-    see: frame => void tracer.see(frame, () => writer.see(frame)),
+    see(frame) {
+      const current = writer()
+      if (current === null) tracer.see(frame)
+      else tracer.see(frame, () => current.see(frame))
+    },
     tap(tap) {
-      writer.tap(tap)
+      writer()?.tap(tap)
       tracer.addTap(tap)
     },
   }

@@ -196,9 +196,10 @@ export function makeCaptureLoop(options: CaptureLoopOptions): CaptureLoop {
       }
       for (const [i, source] of sources.entries()) if (poller.isReady(2 + 2 * i)) noteLinks(source)
       const nowNs = now()
+      // What was lost among frames has to be known before they are judged.
+      count(nowNs)
       const frames = isMerging ? merge(nowNs) : readOne(sources[0]!)
       isMore = frames === BUDGET
-      count(nowNs)
       if (!isMore) handlers.onIdle(nowNs, nowNs - LATENESS_NS)
       return frames
     },

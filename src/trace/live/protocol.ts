@@ -37,6 +37,8 @@ export type ToTracer =
       readonly count: number
       readonly verdicts: readonly { readonly id: number; readonly verdict: Verdict }[]
     }
+  /** Begins to write a capture file, unless one is written already. */
+  | { readonly type: 'write'; readonly path: string }
   | { readonly type: 'stop' }
 
 export type FromTracer =

@@ -1,13 +1,13 @@
 /** The tracing thread: captures, joins and judges. Started by tracing-thread.ts; see protocol.ts. */
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads'
 import { UserError } from '../../errors.js'
-import type { Frame } from '../core/frame.js'
-import type { TracedPath } from '../core/traced.js'
+import type { Frame, Tap } from '../core/frame.js'
 import { makeTracer, type Tracer } from '../core/tracer.js'
 import { recorded, recording } from '../file/record.js'
-import { openTraceWriter } from '../file/write.js'
+import { openTraceWriter, type TraceWriter } from '../file/write.js'
 import { openLiveCapture } from './open-capture.js'
 import type { FromTracer, ToTracer, TraceStart } from './protocol.js'
+import { makeTelling } from './telling.js'
 
 const port = parentPort!
 const start = workerData as TraceStart
@@ -17,55 +17,57 @@ const TURN_MS = 50
 const STATE_NS = 250e6
 const ADVANCE_NS = 50e6
 const LAST_NS = 250e6
-/** Paths handed over and not yet taken; what comes above this is counted, not told. */
-const MOST_UNTAKEN = 20_000
-const BATCH = 500
 const LAST_WORD_MS = 2000
 const PAUSE_MS = 20
 
 function work(): void {
-  let batch: TracedPath[] = []
-  let untaken = 0
-  let untold = 0
   let knownFlows = 0
   /** Packets that are under way when the end is asked for get a moment to arrive. */
   let stopAt = Number.POSITIVE_INFINITY
-  const writer =
-    start.write === null
-      ? null
-      : openTraceWriter({
-          path: start.write,
-          application: `nat64 ${start.version}`,
-          target: start.wanted.text,
-          facts: start.facts,
-          extent: start.passive ? 'passive' : 'promiscuous',
-          onProblem: error => post({ type: 'note', text: error.message }),
-        })
-  writer?.start(start.epoch * 1000)
-  const record = recording(writer, path => {
-    if (untaken >= MOST_UNTAKEN) {
-      untold++
-      return path
-    }
-    untaken++
-    batch.push(path)
-    if (batch.length >= BATCH) tell()
-    return path.verdict.kind === 'died' ? null : path
-  })
+  const taps: Tap[] = []
+  const file: { writer: TraceWriter | null } = { writer: null }
+  function openWriter(path: string): void {
+    if (file.writer !== null) return
+    const writer = openTraceWriter({
+      path,
+      application: `nat64 ${start.version}`,
+      target: start.wanted.text,
+      facts,
+      extent: start.passive ? 'passive' : 'promiscuous',
+      onProblem: error => post({ type: 'note', text: error.message }),
+    })
+    writer.start(start.epoch * 1000)
+    for (const tap of taps) writer.tap(tap)
+    file.writer = writer
+  }
+  let { facts } = start
+  if (start.write !== null) openWriter(start.write)
+  const telling = makeTelling(
+    paths => post({ type: 'paths', paths }),
+    () => performance.now(),
+  )
+  const record = recording(
+    () => file.writer,
+    path => (telling.tell(path) && path.verdict.kind === 'died' ? null : path),
+  )
   const tracer: Tracer = makeTracer(start.facts, {
     wanted: start.wanted,
     waits: start.waits,
     limit: start.limit,
     isVisible: ({ netns, visibility }) =>
       (visibility !== 'promiscuous' || !start.passive) && !live.missing.some(m => m.netns === (netns ?? null)),
+    hasRoom: telling.hasRoom,
     onPath: record.onPath,
     onUnwanted: record.onUnwanted,
   })
-  const seeing = recorded(writer, tracer)
-  const tell = () => {
-    if (batch.length === 0) return
-    post({ type: 'paths', paths: batch })
-    batch = []
+  const seeing = recorded(() => file.writer, tracer)
+
+  function tryToWrite(path: string): void {
+    try {
+      openWriter(path)
+    } catch (error) {
+      post({ type: 'note', text: (error as Error).message })
+    }
   }
 
   function handleMessages(): void {
@@ -75,11 +77,13 @@ function work(): void {
       const { message } = received
       if (message.type === 'stop') stopAt = Math.min(stopAt, live.now() + LAST_NS)
       else if (message.type === 'tables') tracer.learn(message.tables)
+      else if (message.type === 'write') tryToWrite(message.path)
       else if (message.type === 'taken') {
-        untaken -= message.count
+        telling.taken(message.count)
         for (const { id, verdict } of message.verdicts) record.settle(id, verdict)
       } else {
-        tracer.setHost(message.facts)
+        facts = message.facts
+        tracer.setHost(facts)
         live.refilter(message.filter)
       }
     }
@@ -108,7 +112,10 @@ function work(): void {
     ringBytes: start.ringBytes ?? undefined,
     ...(start.passive ? { isWanted: () => false } : {}),
     handlers: {
-      onTap: seeing.tap,
+      onTap(tap) {
+        taps.push(tap)
+        seeing.tap(tap)
+      },
       see(frame: Frame) {
         seeing.see(frame)
         if (frame.time - advancedTo > ADVANCE_NS) advance(frame.time)
@@ -116,10 +123,10 @@ function work(): void {
       onLinks: () => post({ type: 'links' }),
       onIdle: (_now, settled) => advance(settled),
       onCounts(counts, at) {
-        tracer.count(counts.seen, counts.lost)
+        tracer.count(counts.seen - counts.lost, counts.lost)
         if (counts.lost > 0) {
           tracer.noteLoss(countedTo, at)
-          writer?.loss(counts.lost, countedTo, at)
+          file.writer?.loss(counts.lost, countedTo, at)
         }
         countedTo = at
       },
@@ -130,24 +137,27 @@ function work(): void {
   post({ type: 'ready', notes })
   while (live.now() < stopAt && !tracer.isFull()) {
     live.turn(TURN_MS)
-    tell()
+    telling.flush()
     const at = live.now()
     if (at - statedAt < STATE_NS) continue
     statedAt = at
-    writer?.flush()
+    file.writer?.flush()
     const flows = tracer.flows()
-    post({ type: 'state', summary: tracer.summary(), flows: flows !== knownFlows, untold })
+    const summary = tracer.summary()
+    post({ type: 'state', summary, flows: flows !== knownFlows, untold: summary.paths - telling.told })
     knownFlows = flows
   }
   // What is still in the rings belongs to the trace.
   const endedAt = live.now()
   live.finish()
   tracer.finish()
-  tell()
+  telling.flush()
   live.close()
   awaitVerdicts()
-  const written = writer?.close(endedAt) ?? null
-  post({ type: 'stopped', summary: tracer.summary(), untold, written: written?.packets ?? null })
+  const written = file.writer?.close(endedAt) ?? null
+  const summary = tracer.summary()
+  const untold = summary.paths - telling.told
+  post({ type: 'stopped', summary, untold, written: written?.packets ?? null })
 }
 
 try {

@@ -36,7 +36,7 @@ export const TRACE_KEYS: readonly Binding<TraceAction>[] = [
   { action: 'broken', keys: ['b'], hint: 'b', label: 'only broken' },
   { action: 'filter', keys: ['/'], hint: '/', label: 'filter' },
   { action: 'summary', keys: ['s'], hint: 's', label: 'summary' },
-  { action: 'save', keys: ['w'], hint: 'w', label: 'save pcapng' },
+  { action: 'save', keys: ['w'], hint: 'w', label: 'write pcapng' },
   { action: 'copy', keys: ['y'], hint: 'y', label: 'copy what is said about the packet', hidden: true },
   { action: 'times', keys: ['t'], hint: 't', label: 'times of day, or since the packet before', hidden: true },
   { action: 'top', keys: ['g'], hint: 'g', label: 'the oldest packet', hidden: true },
@@ -50,7 +50,7 @@ export const TRACE_KEYS: readonly Binding<TraceAction>[] = [
 export interface TraceSource {
   onPaths(listener: (paths: readonly TracedPath[]) => void): () => void
   onSnapshot(listener: (snapshot: TraceSnapshot) => void): () => void
-  /** Writes the capture and gives the name of the file; null: there is nothing to be saved. */
+  /** Begins to write what is captured, and says where; null: it is in a file already. */
   readonly save: (() => string) | null
   copy(text: string): void
 }
@@ -131,9 +131,9 @@ export function TraceScreen(props: { source: TraceSource; ascii: boolean }) {
   }
 
   function saved(): string {
-    if (!source.save) return 'there is nothing to save here'
+    if (!source.save) return 'what is shown is from a file'
     try {
-      return `saved as ${source.save()}`
+      return source.save()
     } catch (error) {
       return (error as Error).message
     }

@@ -114,6 +114,25 @@ describe('datagrams of one connection', () => {
     expect(see(NODE, four(udp(1024, 53, numbered(77, 100))))).not.toBe(whole)
   })
 
+  it('shorter than what is compared are found', () => {
+    const see = following()
+    const paths = send(see, range(0, 12), 9)
+    see(NODE, burst(range(0, 8), 9), 60)
+    expect(at(paths, NODE)).toBe('111111110000')
+    see(NODE, burst(range(8, 4), 9))
+    expect(at(paths, NODE)).toBe('1'.repeat(12))
+  })
+
+  it('of many sizes are found', () => {
+    const see = following()
+    const sizes = range(40, 1000)
+    const paths = sizes.flatMap((size, i) => send(see, [i], size))
+    const more = sizes.flatMap((size, i) => send(see, range(5000 + 2 * i, 2), size))
+    for (const [i, size] of sizes.entries()) see(NODE, burst(range(5000 + 2 * i, 2), size), 256)
+    expect(more.filter(p => !isAt(p, NODE))).toEqual([])
+    expect(paths.filter(p => isAt(p, NODE))).toEqual([])
+  })
+
   it('of other sizes are packets of their own', () => {
     const see = following()
     const paths = [100, 1200, 40, 1200, 300].flatMap((size, i) => send(see, [i], size))
@@ -130,6 +149,13 @@ describe('segments of one connection', () => {
     const paths = [0, 1, 2, 3].map(i => see(GUEST_SIDE, six(segment(i))))
     see(NODE, four(sequenced(1000, new Array(1500).fill(0), 1024)))
     expect(at(paths, NODE)).toBe('1110')
+  })
+
+  it('are found in a super-packet that comes long after them', () => {
+    const see = following()
+    const paths = Array.from({ length: 400 }, (_, i) => see(GUEST_SIDE, six(sequenced(i * 500, numbered(i, 500)))))
+    for (let i = 0; i < 400; i += 40) see(NODE, four(sequenced(i * 500, new Array(20_000).fill(0), 1024)))
+    expect(at(paths, NODE)).toBe('1'.repeat(400))
   })
 
   it('are pieces of a super-packet', () => {

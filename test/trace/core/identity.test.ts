@@ -130,12 +130,14 @@ describe.each(MODES)('%s', (name, changes, guest, peer6, pool4) => {
   const isSwapped = name.includes('target that has')
   const [THERE, BACK] = isSwapped ? [REPLY, REQUEST] : [REQUEST, REPLY]
   const targets = isSwapped ? ['192.0.2.7'] : [PEER]
+  const bench = new Bench(changes)
+  let fragments = 0
 
   it('a request is the same on both sides, and behind a masquerade', () => {
     check(
       fc.property(exchange, port, ([request], other) => {
         const six = p.ip6(request, { src: guest, dst: peer6 })
-        const { out, reason } = new Bench(changes).in(six)
+        const { out, reason } = bench.in(six)
         expect(reason).toBe('')
         const mine = who(six, realm, targets)
         expect(mine?.way).toBe(THERE)
@@ -148,7 +150,6 @@ describe.each(MODES)('%s', (name, changes, guest, peer6, pool4) => {
   it('a reply is the same on both sides, and in front of the masquerade', () => {
     check(
       fc.property(exchange, port, ([request, reply], other) => {
-        const bench = new Bench(changes)
         const there = bench.in(p.ip6(request, { src: guest, dst: peer6 })).out[0]!
         const near = there.slice(12, 16).join('.')
         if (pool4 !== null) expect(near).toBe(pool4)
@@ -174,7 +175,6 @@ describe.each(MODES)('%s', (name, changes, guest, peer6, pool4) => {
   it('an error about a request is the same on both sides, and quotes the request', () => {
     check(
       fc.property(exchange, fc.constantFrom(...ERRORS4), fc.nat(80), ([request], [type, code], more) => {
-        const bench = new Bench(changes)
         const asked = p.ip6(request, { src: guest, dst: peer6 })
         const there = bench.in(asked).out[0]!
         const quoted = there.slice(0, 28 + more)
@@ -202,7 +202,6 @@ describe.each(MODES)('%s', (name, changes, guest, peer6, pool4) => {
   it('an error of the guest about a reply is the same on both sides, and quotes the reply', () => {
     check(
       fc.property(exchange, fc.constantFrom(...ERRORS6), fc.nat(80), ([request, reply], [type, code], more) => {
-        const bench = new Bench(changes)
         const there = bench.in(p.ip6(request, { src: guest, dst: peer6 })).out[0]!
         const four = p.ip4(reply(nearOf(there)), { src: PEER, dst: there.slice(12, 16).join('.') })
         const answer = bench.in(four).out[0]!
@@ -221,11 +220,11 @@ describe.each(MODES)('%s', (name, changes, guest, peer6, pool4) => {
     check(
       fc.property(port, port, fc.integer({ min: 1300, max: 3000 }), fc.nat(255), (s, d, size, salt) => {
         const message = p.udp(s, d, p.filler(size + salt).slice(salt))
-        const bench = new Bench(changes)
         const whole = who(p.ip6(message, { src: guest, dst: peer6 }), realm, targets)
+        const cut = ++fragments
         const pieces = [
-          p.ip6(message, { src: guest, dst: peer6, ext: [p.fragment(7, 0, true)], to: 1232 }),
-          p.ip6(message, { src: guest, dst: peer6, ext: [p.fragment(7, 1232)], from: 1232 }),
+          p.ip6(message, { src: guest, dst: peer6, ext: [p.fragment(cut, 0, true)], to: 1232 }),
+          p.ip6(message, { src: guest, dst: peer6, ext: [p.fragment(cut, 1232)], from: 1232 }),
         ]
         expect(shared(who(pieces[0]!, realm, targets))).toEqual(shared(whole))
         const firsts = pieces.flatMap(b => bench.in(b).out).filter(b => (((b[6]! << 8) | b[7]!) & 0x1fff) === 0)

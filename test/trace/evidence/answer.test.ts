@@ -16,7 +16,15 @@ const reader = dropEventReader()
 const events = [...reader.read(recordedText('jool-hairpin-fw', 'trace.txt')), ...reader.flush()]
 const records = rebuildJoolLog(parseKernelLog(recordedText('jool-hairpin-fw', 'dmesg.txt'))).records
 
-const nothing: Known = { facts: host, snapshots: [], records: [], logZeroMs: null, events: [], eventZeroMs: BOOT }
+const nothing: Known = {
+  facts: host,
+  snapshots: [],
+  records: [],
+  logZeroMs: null,
+  logTolerance: 0.3,
+  events: [],
+  eventZeroMs: BOOT,
+}
 
 function snapshot(facts: Facts, seconds: number): Snapshot {
   const at = BOOT + seconds * 1000

@@ -26,7 +26,7 @@ describe('events of the recordings', () => {
       [32.720895, 6, 'NETFILTER_DROP', ['nf_hook_slow', 'br_nf_pre_routing_ipv6', 'br_handle_frame']],
       [33.05258, 6, 'NETFILTER_DROP', ['nf_hook_slow', 'br_nf_pre_routing_ipv6', 'br_handle_frame']],
     ])
-    expect(drops.map(placeOf)).toEqual(new Array(2).fill({ where: 'prerouting', bridged: true }))
+    expect(drops.map(placeOf)).toEqual(new Array(2).fill({ where: 'prerouting', bridged: true, byNft: false }))
   })
 
   it.each([1, 13, 4096])('cut into pieces of %i bytes they are the same', size => {
@@ -75,6 +75,7 @@ describe('events of other kernels', () => {
       stack('000', '12.1', 'kfree_skb', ...names)
     expect(readAll(event(['nf_hook_slow', 'ip6_forward']))).toMatchObject([{ reason: 'NETFILTER_DROP' }])
     expect(readAll(event(['core_6to4', 'nf_hook_slow']))).toEqual([])
+    expect(readAll(event(['icmpv6_rcv', 'ip6_input_finish', 'ip_sabotage_in', 'nf_hook_slow']))).toEqual([])
   })
 
   it('two CPUs at once, other protocols, events that were lost', () => {
@@ -120,6 +121,12 @@ describe('where it was', () => {
     ['NETFILTER_DROP', 'nf_hook_slow ip_local_deliver', 'input'],
     ['NETFILTER_DROP', 'nf_hook_slow ip6_output', 'postrouting'],
     ['NETFILTER_DROP', 'nf_hook_slow __ip_local_out', 'output'],
+    [
+      'NETFILTER_DROP',
+      'nft_do_chain nft_do_chain_ipv6 nf_hook_slow br_nf_pre_routing_ipv6',
+      'prerouting of a bridge by nft',
+    ],
+    ['NETFILTER_DROP', 'nft_do_chain nft_do_chain_inet nf_hook_slow ip_forward', 'forward by nft'],
     ['NETFILTER_DROP', 'nf_hook_slow something_new', null],
     ['IP_INNOROUTES', 'ip6_pkt_drop ip6_pkt_discard', 'route'],
     ['IP_RPFILTER', 'ip_rcv_finish_core ip_rcv_finish', 'route'],
@@ -132,7 +139,7 @@ describe('where it was', () => {
   ]
   it.each(rows)('%s in %s', (reason, functions, where) => {
     const place = placeOf({ time: 0, family: 6, reason, stack: functions.split(' ') })
-    expect(place && `${place.where}${place.bridged ? ' of a bridge' : ''}`).toBe(where)
+    expect(place && `${place.where}${place.bridged ? ' of a bridge' : ''}${place.byNft ? ' by nft' : ''}`).toBe(where)
   })
 })
 

@@ -23,7 +23,7 @@ const reply: JoolPacket = {
 
 describe('records of a packet', () => {
   it('of the reply that Jool met again', () => {
-    const [record] = joolRecordsFor(reply, all)
+    const [record] = joolRecordsFor(reply, all, 1)
     expect(record).toMatchObject({ verdict: 'dropped', reason: { code: 'hairpin_loop' }, time: 32.720695 })
     expect(wasRefused(record as never)).toBe(true)
     expect(joolEvidence(record as never)).toEqual({
@@ -35,7 +35,7 @@ describe('records of a packet', () => {
 
   it('of the request that it translated', () => {
     const request = { ...reply, source: reply.destination, destination: reply.source, time: 32.7131 }
-    const [record] = joolRecordsFor(request, all)
+    const [record] = joolRecordsFor(request, all, 1)
     expect(wasRefused(record as never)).toBe(false)
     expect(joolEvidence(record as never)).toEqual({
       source: 'dmesg',
@@ -55,7 +55,7 @@ describe('records of a packet', () => {
   ]
   it.each(rows)('%s', (_, change, count) => {
     const packet = { ...reply, ...change }
-    const found = joolRecordsFor(packet, all)
+    const found = joolRecordsFor(packet, all, 1)
     expect(found.length).toBe(count)
     const distances = found.map(r => Math.abs(r.time - packet.time))
     expect(distances).toEqual([...distances].sort((a, b) => a - b))
@@ -73,9 +73,9 @@ describe('records of a packet', () => {
       destinationPort: Number(dport),
       time: syn.time,
     }
-    expect(joolRecordsFor(packet, all)[0]).toBe(syn)
-    expect(joolRecordsFor({ ...packet, sourcePort: 1 }, all)).toEqual([])
-    expect(joolRecordsFor({ ...packet, protocol: 'udp' }, all)).toEqual([])
+    expect(joolRecordsFor(packet, all, 1)[0]).toBe(syn)
+    expect(joolRecordsFor({ ...packet, sourcePort: 1 }, all, 1)).toEqual([])
+    expect(joolRecordsFor({ ...packet, protocol: 'udp' }, all, 1)).toEqual([])
   })
 })
 

@@ -32,7 +32,10 @@ const DEAD =
 
 test('a path is written as it is told, all its packets', () => {
   const { writer, said } = fakeWriter()
-  const record = recording(writer, path => ({ ...path, verdict: { ...path.verdict, text: 'delivered at last' } }))
+  const record = recording(
+    () => writer,
+    path => ({ ...path, verdict: { ...path.verdict, text: 'delivered at last' } }),
+  )
   record.onPath(tunReply, TICKETS)
   record.onUnwanted(8)
   expect(said).toEqual(['7 path 2 hop 1/9 delivered at last', '9 path 2 hop 4/9 delivered at last', '8 dropped'])
@@ -41,7 +44,10 @@ test('a path is written as it is told, all its packets', () => {
 
 test('a path whose verdict comes later', () => {
   const { writer, said } = fakeWriter()
-  const record = recording(writer, () => null)
+  const record = recording(
+    () => writer,
+    () => null,
+  )
   record.onPath(hairpin, TICKETS)
   record.onPath(tunReply, [])
   expect([said, record.open]).toEqual([[], 2])
@@ -57,10 +63,13 @@ test('a path whose verdict comes later', () => {
 
 test('without a file, paths pass, and nothing is kept', () => {
   const paths: TracedPath[] = []
-  const record = recording(null, path => {
-    paths.push(path)
-    return null
-  })
+  const record = recording(
+    () => null,
+    path => {
+      paths.push(path)
+      return null
+    },
+  )
   record.onPath(hairpin, TICKETS)
   record.onUnwanted(1)
   expect([paths.length, record.open]).toEqual([1, 0])
@@ -87,11 +96,11 @@ test('frames go into the file only where the tracer takes them', () => {
     length: 0,
     vlan: 0,
   }
-  const both = recorded(writer, tracer)
+  const both = recorded(() => writer, tracer)
   both.tap({ id: 0, netns: null, ifindex: 1, device: 'vmbr0', linkType: 1 })
   both.see(frame)
   both.see({ ...frame, time: 9 })
-  recorded(null, tracer).see({ ...frame, time: 9 })
+  recorded(() => null, tracer).see({ ...frame, time: 9 })
   expect([said, seen]).toEqual([
     ['tap vmbr0', 'seen'],
     ['not taken', 2, undefined],

@@ -1,0 +1,67 @@
+/** Hands paths to the main thread in batches: no more than it takes, and no more than anybody reads. */
+import type { TracedPath } from '../core/traced.js'
+
+export interface Telling {
+  /** There is use for one more packet that simply arrived. */
+  hasRoom(): boolean
+  /** Returns whether it is handed over. */
+  tell(path: TracedPath): boolean
+  /** Hands over what is ready. */
+  flush(): void
+  /** So many were taken. */
+  taken(count: number): void
+  /** Paths handed over so far. */
+  readonly told: number
+}
+
+/** Paths handed over and not yet taken: of those that simply arrived, and of all. */
+const MOST_PLAIN_UNTAKEN = 4000
+const MOST_UNTAKEN = 20_000
+/** Packets that simply arrived, a second: each costs both threads as much as following a dozen others. */
+const MOST_PLAIN = 4000
+const BATCH = 500
+
+/** `now`: milliseconds of any clock that never goes back. */
+export function makeTelling(post: (paths: readonly TracedPath[]) => void, now: () => number): Telling {
+  let batch: TracedPath[] = []
+  let untaken = 0
+  let told = 0
+  let room = MOST_PLAIN
+  let filledAt = now()
+
+  function hasRoom(): boolean {
+    if (room < 1) {
+      const at = now()
+      room = Math.min(MOST_PLAIN, room + ((at - filledAt) / 1000) * MOST_PLAIN)
+      filledAt = at
+    }
+    return room >= 1 && untaken < MOST_PLAIN_UNTAKEN
+  }
+
+  function flush(): void {
+    if (batch.length === 0) return
+    post(batch)
+    batch = []
+  }
+
+  return {
+    hasRoom,
+    tell(path) {
+      const isPlain = path.verdict.kind === 'delivered'
+      if (isPlain ? !hasRoom() : untaken >= MOST_UNTAKEN) return false
+      if (isPlain) room--
+      untaken++
+      told++
+      batch.push(path)
+      if (batch.length >= BATCH) flush()
+      return true
+    },
+    flush,
+    taken(count) {
+      untaken -= count
+    },
+    get told() {
+      return told
+    },
+  }
+}
