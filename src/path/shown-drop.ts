@@ -28,6 +28,22 @@ export function dropKey({ tool, table, chain, text }: DropRule): string {
   return `${tool} ${table} ${chain} ${text}`
 }
 
+/** Finds a rule, or a policy, among those of a host; null: it is not there any more. */
+export function showDrop(iptables: IptablesFact, nft: NftFact, rule: DropRule): ShownDrop | null {
+  const { tool, table, chain, text } = rule
+  if (tool === 'nft') {
+    const isThere = (o: { family: string; table: string }) => `${o.family} ${o.table}` === table
+    const base = nft.map(o => o.chain as NftChain | undefined).find(c => c && isThere(c) && c.name === chain)
+    if (text === 'policy drop') return base ? showNftPolicy(base) : null
+    const found = nativeRules(nft).find(r => isThere(r) && `handle ${r.handle}` === text)
+    return found ? showNftRule(nft, found) : null
+  }
+  const same = (s: ShownDrop) => dropKey(s.rule) === dropKey(rule)
+  const policies = iptables.policies.filter(p => p.table === table && p.chain === chain)
+  const rules = iptables.rules.filter(r => r.table === table && r.chain === chain && r.text === text)
+  return [...rules.map(showIptablesRule), ...policies.map(showIptablesPolicy)].find(same) ?? null
+}
+
 /** A rule of iptables with target DROP or REJECT. */
 export function showIptablesRule(rule: IptablesRule): ShownDrop {
   const { family, legacy, table, chain, text, packets } = rule

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import type { NftFact } from '../../src/facts/facts.js'
 import { parseIptablesSave } from '../../src/facts/parse-text.js'
 import type { RulePacket } from '../../src/path/iptables-rule.js'
-import { countingDrops, dropKey } from '../../src/path/shown-drop.js'
+import { countingDrops, dropKey, showDrop } from '../../src/path/shown-drop.js'
 import { type HookPass, type Rules, whoDrops } from '../../src/path/who-drops.js'
 import { recorded, value } from './recording.js'
 
@@ -216,5 +216,33 @@ describe('what drops and counts on a recorded node', () => {
     expect(countingDrops(NONE, nft).map(d => [d.text, d.packets])).toEqual([
       ['counter name "lost" drop # handle 10', 5],
     ])
+  })
+})
+
+describe('showDrop', () => {
+  const iptables = saved('*filter\n:FORWARD DROP [12:340]\n[3:1] -A FORWARD -i eno1 -j DROP\nCOMMIT')
+  const nft = chain('inet', 'forward', 0, [[saddr, counter, drop]], { policy: 'drop' })
+  it.each([
+    [
+      { tool: 'ip6tables', table: 'filter', chain: 'FORWARD', text: '-A FORWARD -i eno1 -j DROP' },
+      '[3] -A FORWARD -i eno1 -j DROP',
+    ],
+    [{ tool: 'ip6tables', table: 'filter', chain: 'FORWARD', text: '-P FORWARD DROP' }, ':FORWARD DROP [12]'],
+    [{ tool: 'iptables', table: 'filter', chain: 'FORWARD', text: '-P FORWARD DROP' }, undefined],
+    [{ tool: 'ip6tables-legacy', table: 'filter', chain: 'FORWARD', text: '-A FORWARD -i eno1 -j DROP' }, undefined],
+    [
+      { tool: 'nft', table: 'inet t', chain: 'forward0', text: 'handle 10' },
+      'ip6 saddr 64:ff9b::/96 counter packets 7 bytes 700 drop # handle 10',
+    ],
+    [
+      { tool: 'nft', table: 'inet t', chain: 'forward0', text: 'policy drop' },
+      'type filter hook forward priority 0; policy drop;',
+    ],
+    [{ tool: 'nft', table: 'inet t', chain: 'forward0', text: 'handle 11' }, undefined],
+    [{ tool: 'nft', table: 'inet other', chain: 'forward0', text: 'policy drop' }, undefined],
+  ] as const)('%j', (rule, text) => {
+    const shown = showDrop(iptables, nft, rule)
+    expect(shown?.text).toBe(text)
+    if (shown) expect(shown.rule).toEqual(rule)
   })
 })

@@ -5,7 +5,8 @@ import { contains6, type Prefix4, type Prefix6, parsePrefix4, parsePrefix6 } fro
 import type { Facts } from '../../facts/facts.js'
 import { viewHost } from '../../path/host-view.js'
 import { type EngineInfo, findEngines, findNics, type GuestNic, PROBE_TARGET4 } from '../../path/inventory.js'
-import type { Protocol } from '../../path/path.js'
+import type { DropRule, Protocol } from '../../path/path.js'
+import { type ShownDrop, showDrop } from '../../path/shown-drop.js'
 import type { EamPair, Realm } from './identity.js'
 import type { TraceEvidence } from './traced.js'
 import { type Way, wayOf } from './way.js'
@@ -31,6 +32,8 @@ export interface HostModel {
   readonly own4: readonly Prefix4[]
   /** The next host on the way to an address did not answer when it was looked for: its line; null: nothing of the kind. */
   deadNeighbour(device: string, address: string): TraceEvidence | null
+  /** How a rule that drops is called and shown; null: it is not among the host's rules. */
+  showRule(rule: DropRule): ShownDrop | null
 }
 
 export interface WayOf {
@@ -104,6 +107,10 @@ export function modelFor(facts: Facts): HostModel {
       if (!dead) return null
       const { state } = dead
       return { source: `ip -${family} neigh show dev ${device}`, text: `${next} ${state}`, mark: state }
+    },
+    showRule(rule) {
+      const { iptables, nft } = viewHost(facts)
+      return showDrop(iptables, nft, rule)
     },
   }
 }

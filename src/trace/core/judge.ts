@@ -1,5 +1,6 @@
 /** What became of a packet, from the hops that were seen and the way that was expected. */
-import type { LegDrop, OutcomeReason, Station } from '../../path/path.js'
+import type { DropRule, LegDrop, OutcomeReason, Station } from '../../path/path.js'
+import type { ShownDrop } from '../../path/shown-drop.js'
 import type { Answer } from './exchanges.js'
 import type { OpenPath } from './open-path.js'
 import type { Overlay } from './overlay.js'
@@ -41,6 +42,7 @@ export interface JudgeContext {
   readonly whoDrops: WhoDrops
   /** The next hop's neighbour entry has failed: its line; null: nothing of the kind. */
   readonly deadNeighbour: (device: string, family: 4 | 6) => TraceEvidence | null
+  readonly showRule: (rule: DropRule) => ShownDrop | null
   /** An ICMP error that answered the packet; null: none seen. */
   readonly answer: Answer | null
   /** It is addressed to the translator itself, which sends it back to a guest. */
@@ -143,9 +145,9 @@ type Hook = Extract<Station, { kind: 'hook' }>
 
 /** A death whose killer was found out later, by counters, logs or events. */
 export function named(verdict: Verdict, killer: string | null, evidence: readonly TraceEvidence[]): Verdict {
-  const known = evidence.map(e => e.text).join('\n')
   // What the model knew of a rule is said again, with its count.
-  const all = [...verdict.evidence.filter(e => !known.includes(e.text.replace(/^\[\d+\] /, ''))), ...evidence]
+  const known = new Set(evidence.map(uncounted))
+  const all = [...verdict.evidence.filter(e => !known.has(uncounted(e))), ...evidence]
   if (verdict.reason !== 'lost' || killer === null) {
     return { ...verdict, killer: verdict.killer ?? killer, evidence: all }
   }
@@ -156,6 +158,14 @@ export function named(verdict: Verdict, killer: string | null, evidence: readonl
   const place = isRule && verdict.hookDevice !== null ? ` in ${HOOKS[verdict.at ?? '']} on ${verdict.hookDevice}` : ''
   const text = `${verdict.text.replace(/: lost .*$/, '')}: dropped${place} by ${killer}`
   return { ...verdict, reason, killer, text, check: CHECKS[reason] ?? null, evidence: all }
+}
+
+/** A rule as it is printed, whatever it has counted. */
+function uncounted({ text }: TraceEvidence): string {
+  return text
+    .replace(/ \(\+\d[^)]*\)$/, '')
+    .replace(/^\[\d+\] | \[\d+\]$/, '')
+    .replace(/counter packets \d+ bytes \d+ /, '')
 }
 
 interface Found {
@@ -178,15 +188,9 @@ const HOOKS: Readonly<Record<string, string>> = {
 function predictedKiller(drop: LegDrop, context: JudgeContext): Found {
   const hook = HOOKS[drop.where]
   const place = hook ? `dropped in ${hook} on ${drop.device} by ` : ''
-  const rule = drop.rule
-  const evidence: TraceEvidence[] = rule
-    ? [{ source: ruleSource(rule.tool, rule.table, rule.chain), text: rule.text, mark: 'DROP' }]
-    : []
-  const killer = rule
-    ? `${rule.tool} ${rule.table} ${rule.chain}: ${rule.text}`
-    : drop.reason === 'hairpin_loop'
-      ? context.engine
-      : 'the kernel'
+  const rule = drop.rule && context.showRule(drop.rule)
+  const evidence: TraceEvidence[] = rule ? [{ source: rule.source, text: rule.text, mark: rule.mark }] : []
+  const killer = drop.rule ? (rule?.name ?? null) : drop.reason === 'hairpin_loop' ? context.engine : 'the kernel'
   const texts: Partial<Record<OutcomeReason, string>> = {
     hairpin_loop: `${place}${context.engine ?? 'Jool'}, hairpinning loop`,
     ct_invalid: `${place}the guest's firewall, because connection tracking never saw the request (INVALID)`,
@@ -204,10 +208,6 @@ function predictedKiller(drop: LegDrop, context: JudgeContext): Found {
     unknown_device: 'there is no way from here',
   }
   return { reason: drop.reason, text: texts[drop.reason] ?? drop.reason, at: drop.where, killer, evidence }
-}
-
-function ruleSource(tool: string, table: string, chain: string): string {
-  return tool === 'nft' ? `nft list chain ${table} ${chain}` : `${tool}-save -t ${table}`
 }
 
 /** The model expected it to go on: rules first, then neighbours, then whoever had it last. */

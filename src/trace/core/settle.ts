@@ -58,6 +58,7 @@ export function settle(path: OpenPath, context: SettleContext): Settled {
     engine: engine?.label ?? null,
     whoDrops: hook => (way ? context.whoDrops(hook, path, way) : null),
     deadNeighbour: (device, family) => model.deadNeighbour(device, destinationOf(path, family)),
+    showRule: model.showRule,
     turnsBack,
     answer: context.answerTo(path),
     elsewhere: leg && overlay ? elsewhere(leg, overlay, context) : null,

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { loadFacts } from '../../../src/facts/load.js'
 import type { DropRule, LegDrop, OutcomeReason } from '../../../src/path/path.js'
+import { showNftRule } from '../../../src/path/shown-drop.js'
 import type { Tap } from '../../../src/trace/core/frame.js'
 import { modelFor } from '../../../src/trace/core/host-model.js'
 import { type JudgeContext, judge, named, unanswered } from '../../../src/trace/core/judge.js'
@@ -39,11 +40,20 @@ const hopAt = (place: Pick<Place, 'device' | 'family' | 'netns'> & { direction: 
 const ALL = (place: Place) => place.visibility !== 'sometimes'
 const PASSIVE = (place: Place) => place.visibility === undefined
 
+const OUT = {
+  family: 'bridge',
+  table: 'guests',
+  chain: 'out',
+  handle: 7,
+  expr: [{ counter: { packets: 3, bytes: 9 } }, { drop: null }],
+}
+
 const CONTEXT: JudgeContext = {
   isRequest: true,
   engine: 'tayga on nat64',
   whoDrops: () => null,
   deadNeighbour: () => null,
+  showRule: () => showNftRule([], OUT),
   answer: null,
   elsewhere: null,
   turnsBack: false,
@@ -292,21 +302,21 @@ describe('who killed it', () => {
     [
       'ct_invalid',
       drop('ct_invalid', 'forward', 2, 'fwbr100i0', rule),
-      'nft bridge guests out: handle 7',
+      'rule "drop" of nftables chain bridge guests out',
       /INVALID/,
       'N64-401',
     ],
     [
       'firewall_drop',
       drop('firewall_drop', 'forward', 2, 'fwbr100i0', rule),
-      'nft bridge guests out: handle 7',
+      'rule "drop" of nftables chain bridge guests out',
       /by the guest's firewall$/,
       null,
     ],
     [
       'forward_drop',
       drop('forward_drop', 'forward', 5, 'vmbr0', rule),
-      'nft bridge guests out: handle 7',
+      'rule "drop" of nftables chain bridge guests out',
       /dropped in FORWARD on vmbr0 by the host's firewall$/,
       'N64-402',
     ],
@@ -516,5 +526,23 @@ describe('a killer that is found later', () => {
     ],
   ])('%s', (_name, verdict, killer, expected) => {
     expect(named(verdict, killer, evidence)).toMatchObject({ ...expected, evidence: expect.arrayContaining(evidence) })
+  })
+  it('says once what the model and a counter know of the same rule', () => {
+    const knows = (text: string) => ({
+      ...lost,
+      reason: 'firewall_drop' as const,
+      killer: 'rule 7',
+      evidence: [{ source: 's', text }],
+    })
+    const rows = [
+      ['counter packets 3 bytes 9 drop # handle 7', 'counter packets 5 bytes 15 drop # handle 7 (+2 in 1.0 s)'],
+      ['[3] -A FORWARD -j DROP', '[5] -A FORWARD -j DROP (+2)'],
+      [':FORWARD DROP [3]', ':FORWARD DROP [5] (+2 in 12 s)'],
+    ] as const
+    for (const [before, after] of rows) {
+      expect(named(knows(before), 'rule 7', [{ source: 's', text: after }]).evidence.map(e => e.text)).toEqual([after])
+    }
+    const other = [{ source: 's', text: '[5] -A FORWARD -i eno1 -j DROP (+2)' }]
+    expect(named(knows('[3] -A FORWARD -j DROP'), 'rule 7', other).evidence).toHaveLength(2)
   })
 })

@@ -24,7 +24,7 @@ begin evidence-loop "the loop: log, counter, drop event"
 all_off
 traced $TARGET4 -- echoes
 evidence | sed 's/^/# /'
-killer_is 'Jool "default"'
+killer_is 'Jool "default" (netfilter)'
 has "Jool's log" '^dmesg  \[[0-9.]+\] 64:ff9b::cb00:710a -> 2001:db8:100::100 ICMPv6 type:129 code:0 id:[0-9]+: Hairpinning loop'
 has 'the counter' '^jool -i default stats display --all --csv  JSTAT_HAIRPIN_LOOP,[0-9]+ \(\+[0-9]+ in [0-9.]+ s\)'
 has 'the drop event' 'reason: NETFILTER_DROP in nf_hook_slow < br_nf_pre_routing_ipv6 < br_handle_frame'
@@ -35,7 +35,7 @@ looked() { sleep 2; all_off >> /tmp/passive; echoes; }
 : > /tmp/passive
 traced $TARGET4 --passive -- looked
 cat /tmp/passive
-killer_is 'Jool "default"'
+killer_is 'Jool "default" (netfilter)'
 has 'the counter' 'JSTAT_HAIRPIN_LOOP,[0-9]+ \(\+[0-9]+ in'
 
 begin evidence-kill "killed with -9 while all is on: the next one switches it off"
