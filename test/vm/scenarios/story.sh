@@ -48,12 +48,15 @@ mend() { # CHECK
 	$NAT64 doctor --fix "$1" --yes --json --probe $TARGET4:80 > $json 2> /tmp/fix.out; is '--fix ends with status' 0 $? "$(cat /tmp/fix.out $json)"
 }
 restart_translator() { # with the same words, as a service manager would
-	local pid args
+	local pid args i
 	pid=$(ps ax -o pid,args | awk '/bin\.js run/ && !/awk/ { print $1; exit }')
 	mapfile -d '' args < /proc/$pid/cmdline
 	kill -TERM $pid; while kill -0 $pid 2> /dev/null; do sleep 0.1; done
 	setsid -f "${args[@]}" < /dev/null > /tmp/again.log 2>&1
+	for i in $(seq 300); do grep -q ' Translates ' /tmp/again.log && return; sleep 0.1; done
+	fail 'the translator is there again' "$(cat /tmp/again.log)"
 }
+until_exists() { local i; for i in $(seq 300); do [ -e "$1" ] && return; sleep 0.1; done; fail "$1 is there"; }
 give_back() {
 	$NAT64 doctor --undo > /tmp/undo.out 2>&1; is '--undo ends with status' 0 $? "$(cat /tmp/undo.out)"
 	settings > /tmp/settings.after
@@ -94,11 +97,11 @@ doctor ''
 
 begin story-4 "the translator is started again during a transfer"
 vm python3 $KIT/guest/tcp.py hold $TARGET6 91 /tmp/held > /tmp/hold.out 2>&1 & hold=$!
-sleep 1
+until_exists /tmp/held.up
 restart_translator
 sleep 2; touch /tmp/held; wait $hold; is 'the connection survives' 0 $? "$(cat /tmp/hold.out)"
 note "$(cat /tmp/hold.out)"
-rm -f /tmp/held
+rm -f /tmp/held /tmp/held.up
 traffic passes passes vanishes
 
 begin story-5 "and back"
