@@ -5,7 +5,7 @@
  */
 
 import type { Prefix6 } from '../../addr/prefix.js'
-import { contains6 } from '../../addr/prefix.js'
+import { contains6, mask32 } from '../../addr/prefix.js'
 import { extractWords } from '../../addr/rfc6052.js'
 import * as P from '../../wire/protocol.js'
 import { combine, hi, lo, mix, seed } from './hash.js'
@@ -73,8 +73,25 @@ function pooledV4(realm: Realm, words: Words): number {
   return -1
 }
 
+/** The IPv6 address that an explicit mapping gives to an IPv4 one; null: none does. */
+export function mappedV6(realm: Realm, address: number): [number, number, number, number] | null {
+  for (const { six, four, length4 } of realm.eam) {
+    const suffix = (address ^ four) >>> 0
+    if ((suffix & mask32(length4)) !== 0) continue
+    const words: [number, number, number, number] = [...six.address]
+    const bits = 32 - length4
+    for (let i = 0; i < bits; i++) {
+      const at = six.length + i
+      const bit = (suffix >>> (bits - 1 - i)) & 1
+      words[(at >>> 5) as 0] = ((words[(at >>> 5) as 0] | (bit << (31 - (at & 31)))) >>> 0) as number
+    }
+    return words
+  }
+  return null
+}
+
 /** The far end that an address behind pool6 is; -1: it is none, or a guest with an explicit mapping. */
-function farV4(realm: Realm, words: Words): number {
+export function farV4(realm: Realm, words: Words): number {
   return realm.eam.length > 0 && mappedV4(realm, words) >= 0 ? -1 : pooledV4(realm, words)
 }
 

@@ -1,13 +1,13 @@
 /** Which packets are wanted, and the kernel filter that lets no more than needed through. */
 import type { Ipv4 } from '../../addr/ipv4.js'
 import { parseIpv4 } from '../../addr/ipv4.js'
-import { formatIpv6, parseIpv6 } from '../../addr/ipv6.js'
+import { formatIpv6, type Ipv6, parseIpv6 } from '../../addr/ipv6.js'
 import type { Prefix4, Prefix6 } from '../../addr/prefix.js'
 import { overlaps4, parsePrefix4 } from '../../addr/prefix.js'
 import { embed } from '../../addr/rfc6052.js'
 import type { CaptureFilter, PairRule } from '../../wire/bpf.js'
 import type { HostModel } from './host-model.js'
-import { toV4 } from './identity.js'
+import { farV4, mappedV6 } from './identity.js'
 import type { OpenPath } from './open-path.js'
 import type { TracedPath, TraceProtocol } from './traced.js'
 
@@ -96,12 +96,11 @@ function nearAddresses({ facts, engines, own4 }: HostModel): Prefix4[] {
   return [...own4, ...more.filter(m => !own4.some(p => overlaps4(p, m) && p.length <= m.length))]
 }
 
-/** An address that a user typed, as the far end or the guest's; null: it is no address. */
-export function addressWanted(text: string, model: HostModel): Partial<Wanted> | null {
+/** An address that a user typed, as the far end or the guest's; null: it is no address. An explicit mapping is a guest's. */
+export function addressWanted(text: string, { realm }: HostModel): Partial<Wanted> | null {
   const four = parseIpv4(text)
-  if (four !== undefined) return { peers4: [four] }
-  const six = parseIpv6(text)
-  if (six === undefined) return null
-  const far = toV4(model.realm, six)
+  const six = four === undefined ? parseIpv6(text) : (mappedV6(realm, four) as Ipv6 | null)
+  if (!six) return four === undefined ? null : { peers4: [four] }
+  const far = farV4(realm, six)
   return far >= 0 ? { peers4: [far] } : { guests6: [formatIpv6(six)] }
 }
