@@ -87,7 +87,8 @@ export function judge(path: OpenPath, way: LegWay | null, overlay: Overlay | nul
     return plain('delivered', 'ok', `${verb} ${last}`, { lastSeen: last })
   }
   if (context.elsewhere !== null) {
-    const text = `last seen on ${last}, then on ${context.elsewhere}, where the model does not expect it`
+    const then = context.elsewhere === last ? 'then there once more' : `then on ${context.elsewhere}`
+    const text = `last seen on ${last}, ${then}, where the model does not expect it`
     return plain('unknown', 'elsewhere', text, { lastSeen: last })
   }
   const next = (way.places[overlay.next] as Place | undefined)?.device ?? null
