@@ -2,9 +2,8 @@
  * `nat64 compare` on a lab's node: what is predicted there, and with --measure what is so; through `nat64 run` and through
  * tayga as what is there. However it ends, the node is then as it was.
  */
-import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -14,9 +13,9 @@ import { enterLab, labDirectory } from '../../src/lab/enter.js'
 import { LAB, type LabOptions, namespaceOf } from '../../src/lab/options.js'
 import { compareSnapshots, type Snapshot, takeSnapshot } from '../../src/lab/snapshot.js'
 import { makeLab, product, type TestLab } from './lab-product.js'
+import { hasTayga, startTayga } from './tayga.js'
 
 const isRoot = process.getuid?.() === 0
-const hasTayga = spawnSync('sh', ['-c', 'command -v tayga']).status === 0
 
 interface Answered {
   readonly report: CompareReport
@@ -69,33 +68,6 @@ async function expectUnchanged(lab: TestLab, before: Awaited<ReturnType<typeof s
   const after = await stateOf(lab)
   expect(compareSnapshots(before.snapshot, after.snapshot)).toEqual([])
   expect(after.rest).toBe(before.rest)
-}
-
-/** Starts tayga on the node; the result ends it. */
-async function startTayga(lab: TestLab): Promise<() => Promise<void>> {
-  const dir = mkdtempSync(join(tmpdir(), 'nat64-compare-tayga-'))
-  mkdirSync(join(dir, 'data'))
-  const file = join(dir, 'tayga.conf')
-  const lines = ['tun-device nat64', 'ipv4-addr 192.168.255.1', 'ipv6-addr 2001:db8:64::64', `prefix ${LAB.pool6}`]
-  writeFileSync(file, [...lines, 'dynamic-pool 192.168.255.0/24', `data-dir ${join(dir, 'data')}`, ''].join('\n'))
-  const set = [
-    `tayga -c ${file} --mktun`,
-    'ip link set nat64 up',
-    'ip route add 192.168.255.0/24 dev nat64',
-    `ip -6 route add ${LAB.pool6} dev nat64`,
-    'ip -6 route add 2001:db8:64::64 dev nat64',
-    'iptables -t nat -A POSTROUTING -s 192.168.255.0/24 -j MASQUERADE',
-  ]
-  await lab.run('node', ['sh', '-ec', set.join('\n')])
-  const [program, ...args] = enterLab(lab.name, 'node', ['tayga', '-c', file, '--nodetach']) as [string, ...string[]]
-  const child = spawn(program, args, { stdio: 'ignore' })
-  await sleep(500)
-  return async () => {
-    const ended = new Promise(resolve => child.once('exit', resolve))
-    child.kill('SIGTERM')
-    await ended
-    rmSync(dir, { recursive: true, force: true })
-  }
 }
 
 const HTTP = ['--to', LAB.host4, '--port', '80', '--get', '/bytes/50000000', '--seconds', '1', '--count', '8']

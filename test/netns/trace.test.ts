@@ -2,52 +2,23 @@
  * `nat64 trace` on real bridges with real rules: the capture signatures of a firewall bridge, for ping, TCP and UDP, through
  * `nat64 run` and through tayga, with a routed and with a bridged uplink.
  */
-import { spawn, spawnSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { enterLab } from '../../src/lab/enter.js'
 import { LAB } from '../../src/lab/options.js'
 import type { TracedPath } from '../../src/trace/core/traced.js'
 import { makeLab, type TestLab } from './lab-product.js'
+import { hasTayga, startTayga } from './tayga.js'
 import { sendAll, traceIn, wayOf } from './tracing.js'
 
-const hasTayga = spawnSync('sh', ['-c', 'command -v tayga']).status === 0
 const PROTOCOLS = ['icmp', 'tcp', 'udp'] as const
 const IN = 'tap100i0 fwbr100i0 fwln100i0 fwpr100p0 vmbr0'
 const BACK = 'vmbr0 fwpr100p0 fwln100i0 fwbr100i0 tap100i0'
 
 /** Starts an engine on the node; the result ends it. */
-type Engine = (lab: TestLab) => Promise<() => void>
+type Engine = (lab: TestLab) => Promise<() => unknown>
 
 const run: Engine = async lab => {
   const translator = await lab.start()
   return () => void translator.signal('SIGTERM')
-}
-
-const tayga: Engine = async lab => {
-  const dir = mkdtempSync(join(tmpdir(), 'nat64-trace-tayga-'))
-  mkdirSync(join(dir, 'data'))
-  const file = join(dir, 'tayga.conf')
-  const lines = ['tun-device nat64', 'ipv4-addr 192.168.255.1', 'ipv6-addr 2001:db8:64::64', `prefix ${LAB.pool6}`]
-  writeFileSync(file, [...lines, 'dynamic-pool 192.168.255.0/24', `data-dir ${join(dir, 'data')}`, ''].join('\n'))
-  const set = [
-    `tayga -c ${file} --mktun`,
-    'ip link set nat64 up',
-    'ip route add 192.168.255.0/24 dev nat64',
-    `ip -6 route add ${LAB.pool6} dev nat64`,
-    'ip -6 route add 2001:db8:64::64 dev nat64',
-    'iptables -t nat -A POSTROUTING -s 192.168.255.0/24 -j MASQUERADE',
-  ]
-  await lab.run('node', ['sh', '-ec', set.join('\n')])
-  const [program, ...args] = enterLab(lab.name, 'node', ['tayga', '-c', file, '--nodetach']) as [string, ...string[]]
-  const child = spawn(program, args, { stdio: 'ignore' })
-  await new Promise(resolve => setTimeout(resolve, 500))
-  return () => {
-    child.kill('SIGTERM')
-    rmSync(dir, { recursive: true, force: true })
-  }
 }
 
 interface Signature {
@@ -101,12 +72,12 @@ const SIGNATURES: readonly Signature[] = [
 const ENGINES: readonly (readonly [name: string, engine: Engine, uplink: 'routed' | 'bridged', possible: boolean])[] = [
   ['nat64 run', run, 'routed', true],
   ['nat64 run, bridged uplink', run, 'bridged', true],
-  ['tayga', tayga, 'routed', hasTayga],
+  ['tayga', startTayga, 'routed', hasTayga],
 ]
 
 describe.each(ENGINES)('through %s', (_name, engine, uplink, possible) => {
   let lab: TestLab
-  let end: () => void = () => {}
+  let end: () => unknown = () => {}
   beforeAll(async () => {
     if (!possible) return
     lab = await makeLab({ guests: 1, uplink })
@@ -115,7 +86,7 @@ describe.each(ENGINES)('through %s', (_name, engine, uplink, possible) => {
     await lab.sh('vm100', `ping -n -c 1 -W 2 ${LAB.host4in6}`)
   })
   afterAll(async () => {
-    end()
+    await end()
     await lab?.down()
   })
 

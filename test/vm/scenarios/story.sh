@@ -89,6 +89,14 @@ $NAT64 compare 100 --json > $json 2> /tmp/compare.err; is 'compare ends with sta
 predicted() { jq -r --arg id "$1" '.guests[0].engines[] | select(.id == $id) | .reason' $json; }
 is 'compare predicts of Jool' hairpin_loop "$(predicted jool-netfilter)"
 is 'and of nat64 run' ok "$(predicted nat64)" "$(jq -c '[.guests[0].engines[] | [.id, .reason]]' $json)"
+modprobe tun
+$NAT64 compare 100 --to $TARGET4 --measure --count 4 --json > $json 2> /tmp/compare.err; is 'measuring ends with status' 1 $? "$(cat /tmp/compare.err; head -c 1000 $json)"
+pings() { jq -r --arg id "$1" ".measured.places[] | select(.firewallBridge == $2) | .engines[] | select(.id == \$id) | .ping | \"\(.answered) of \(.sent)\"" $json; }
+is 'measured behind a firewall bridge, Jool' '0 of 4' "$(pings jool-netfilter true)" "$(jq -c '.measured' $json | head -c 3000)"
+is 'and nat64 run on trial' '4 of 4' "$(pings trial true)"
+is 'without one, Jool' '4 of 4' "$(pings jool-netfilter false)"
+is 'and nat64 run on trial' '4 of 4' "$(pings trial false)"
+is 'nothing of the trial is left' 0 "$({ ip -o link; ip netns; ip -6 route; } | grep -cE 'nat64t|99999[0-9]{4}[ip]0|nat64-probe')"
 
 begin story-3 "the remedy"
 mend N64-201
