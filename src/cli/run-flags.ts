@@ -55,6 +55,7 @@ export const hostFlags = {
   'state-dir': host('where sessions are kept over a restart', 'DIR'),
   'save-state': Flags.boolean({ summary: 'keep sessions over a restart (default)', allowNo: true, helpGroup: 'HOST' }),
   socket: host('control socket', 'PATH'),
+  metrics: host('serve metrics for Prometheus: Unix socket, or port on a loopback address', 'PATH|ADDR:PORT'),
   io: host('auto (default), io_uring, or read-write', 'KIND'),
   'spin-us': host('how long to spin before sleeping, microseconds', 'N'),
   'log-level': host('error, warning, info (default), or debug', 'LEVEL'),

@@ -27,6 +27,7 @@ export const FLAG_KEYS = {
   'state-dir': 'state-dir',
   'save-state': 'save-state',
   socket: 'socket',
+  metrics: 'metrics',
   io: 'io.kind',
   'spin-us': 'io.spin-us',
   'log-level': 'log.level',

@@ -42,6 +42,9 @@ export interface Prefix6Host {
   readonly length: number
 }
 
+/** Where a server listens that only this host may reach: a Unix socket, or a loopback address and port. */
+export type ListenAt = { readonly path: string } | { readonly host: string; readonly port: number }
+
 export interface HostConfig {
   /** Set up device addresses, routes, forwarding and masquerade; otherwise only the TUN device is opened. */
   readonly setup: boolean
@@ -76,6 +79,8 @@ export interface RunConfig {
   readonly saveState: boolean
   /** Control socket, absolute path. */
   readonly socket: string
+  /** Where metrics are served for Prometheus; null: nowhere. */
+  readonly metrics: ListenAt | null
   readonly io: IoKind | 'auto'
   /** How long the packet loop spins before it sleeps, microseconds; 0: never. */
   readonly spinUs: number
@@ -98,6 +103,7 @@ export const DEFAULT_RUN_CONFIG: RunConfig = {
   stateDir: '/var/lib/nat64',
   saveState: true,
   socket: defaultSocket('nat64'),
+  metrics: null,
   io: 'auto',
   spinUs: 80,
   logLevel: 'info',

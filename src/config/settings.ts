@@ -8,6 +8,7 @@ import type { Prefix4, Prefix6 } from '../addr/prefix.js'
 import type { IoKind } from '../run/protocol.js'
 import type { Eam, Mode, Pool4Range, StaticBib } from '../xlat/config.js'
 import { absolutePath, bool, deviceName, duration, int, type Kind, listOf, oneOf, optional } from './kinds.js'
+import { localListener } from './listen-kind.js'
 import {
   address4,
   address6,
@@ -22,6 +23,7 @@ import {
 } from './net-kinds.js'
 import { Refused } from './problems.js'
 import {
+  type ListenAt,
   LOG_EVENTS,
   LOG_LEVELS,
   type LogEvent,
@@ -56,6 +58,7 @@ export interface Settings {
   'save-state': boolean
   /** null: the default of the device. */
   socket: string | null
+  metrics: ListenAt | null
   'tun.name': string
   'tun.mtu': number
   'tun.queues': number
@@ -154,6 +157,7 @@ export const SETTINGS: { readonly [K in Key]: Entry<Settings[K]> } = {
   'state-dir': { kind: absolutePath(4000) },
   'save-state': { kind: bool },
   socket: { kind: optional(absolutePath(107), 'auto') },
+  metrics: { kind: optional(localListener) },
   'tun.name': { kind: deviceName },
   'tun.mtu': { kind: int(1280, 65535, 'bytes') },
   'tun.queues': { kind: int(1, 256) },

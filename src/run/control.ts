@@ -5,9 +5,10 @@
  *     {"ask":"sessions","limit":100}        -> {"ok":true,"data":{"rows":[…],"total":4711}}
  *     anything else                         -> {"ok":false,"error":"…"}
  */
-import { chmodSync, lstatSync, unlinkSync } from 'node:fs'
+import { lstatSync, unlinkSync } from 'node:fs'
 import { connect, createServer, type Server, type Socket } from 'node:net'
 import { EXIT, UserError } from '../errors.js'
+import { isAlive, listenLocally } from './local-server.js'
 
 const MAX_LINE = 4096
 const MAX_CLIENTS = 32
@@ -34,28 +35,9 @@ export type Answer = { readonly ok: true; readonly data: unknown } | { readonly 
  * @throws UserError (exit status 3) when another program listens there, or the path cannot be used
  */
 export async function serveControl(path: string, handler: ControlHandler): Promise<Server> {
-  if (await isAlive(path)) {
-    throw new UserError(`Another program already listens on ${path}.`, { exitCode: EXIT.unable })
-  }
-  removeSocket(path)
   const server = createServer(socket => serveClient(socket, handler))
   server.maxConnections = MAX_CLIENTS
-  const umask = process.umask(0o177)
-  try {
-    await new Promise<void>((resolve, reject) => {
-      server.once('error', reject)
-      server.listen(path, resolve)
-    })
-  } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code ?? String(error)
-    // Node says EACCES for a directory that is not there, too.
-    const why = code === 'EACCES' ? 'its directory does not exist or may not be written' : code
-    throw new UserError(`The control socket ${path} cannot be made: ${why}.`, { exitCode: EXIT.unable })
-  } finally {
-    process.umask(umask)
-  }
-  chmodSync(path, 0o600)
-  server.on('error', () => {})
+  await listenLocally(server, { path }, { what: 'control socket', flag: '--socket', mode: 0o600 })
   return server
 }
 
@@ -142,32 +124,7 @@ function reasonOf(error: NodeJS.ErrnoException): string {
   return error.message
 }
 
-/** Says whether somebody listens at `path`. */
-export function isAlive(path: string): Promise<boolean> {
-  return new Promise(resolve => {
-    const socket = connect(path)
-    const settle = (alive: boolean) => {
-      socket.destroy()
-      resolve(alive)
-    }
-    socket.on('connect', () => settle(true))
-    socket.on('error', (error: NodeJS.ErrnoException) => settle(error.code === 'EACCES' || error.code === 'EAGAIN'))
-  })
-}
-
 /** Removes the socket of a translator that was killed. */
 export async function removeDeadSocket(path: string): Promise<void> {
   if (lstatSync(path, { throwIfNoEntry: false })?.isSocket() && !(await isAlive(path))) unlinkSync(path)
-}
-
-/** Removes a socket that was left over. Anything else of that name is somebody's, and stays. */
-function removeSocket(path: string): void {
-  const stat = lstatSync(path, { throwIfNoEntry: false })
-  if (stat?.isSocket()) unlinkSync(path)
-  else if (stat) {
-    throw new UserError(`${path} is no socket, so the control socket is not put in its place.`, {
-      exitCode: EXIT.unable,
-      nextSteps: ['Give the socket another name:  --socket PATH'],
-    })
-  }
 }

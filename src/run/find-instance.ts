@@ -1,9 +1,9 @@
 /** Finds running translators by their control sockets. */
-import { readdirSync } from 'node:fs'
+import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { EXIT, UserError } from '../errors.js'
 import { isFirstNetns, netnsInode } from '../host/netns.js'
-import { isAlive } from './control.js'
+import { isAlive } from './local-server.js'
 import { runtimeDir } from './runtime-dir.js'
 
 export interface Instance {
@@ -20,7 +20,9 @@ export async function findInstances(): Promise<Instance[]> {
   const found: Instance[] = []
   for (const file of listDirectory(dir)) {
     const match = /^(.+?)(@\d+)?\.sock$/.exec(file)
-    if (!match || !(await isAlive(join(dir, file)))) continue
+    // Other sockets may be here, too: where metrics are served.
+    const lock = join(dir, file.replace(/sock$/, 'lock'))
+    if (!match || !existsSync(lock) || !(await isAlive(join(dir, file)))) continue
     found.push({ tun: match[1]!, socket: join(dir, file), here: (match[2] ?? '') === suffix })
   }
   return found.sort((a, b) => Number(b.here) - Number(a.here) || (a.tun < b.tun ? -1 : 1))

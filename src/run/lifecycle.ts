@@ -125,9 +125,11 @@ async function reload(service: Service, loadAgain: () => LoadedConfig): Promise<
     const loaded = loadAgain()
     const { droppedSessions, changes } = await reloadService(service, loaded)
     for (const warning of [...loaded.warnings, ...service.prepared.plan.warnings]) log.warning(warning)
+    service.lastReload = { ok: true, succeededAt: Date.now() / 1000 }
     log.info('the new configuration is in force', { changes, dropped_sessions: droppedSessions })
     log.info(sentence(service.prepared))
   } catch (error) {
+    service.lastReload = { ...service.lastReload, ok: false }
     log.error(`the new configuration is not used, the old one stays in force: ${(error as Error).message}`)
     if (error instanceof UserError) for (const step of error.nextSteps) log.error(step)
   }

@@ -22,10 +22,12 @@ export const LOOP = {
   /** Spins, and those that met a packet. */
   spins: 9,
   spinHits: 10,
-  /** Last packet, ms since the epoch; 0 before the first. */
+  /** Last packet, by {@link monotonicMs}; 0 before the first. */
   lastActivity: 11,
   /** 1 while the device is down or refuses to be read. */
   down: 12,
+  /** Sum of what `latency` counts, microseconds. */
+  latencySum: 13,
   /** Packets in a batch: 1, 2-3, 4-7, … 64 and more. */
   batchSize: 16,
   /** From waking (or from the last batch, under load) to the last write, microseconds: below 1, 1, 2-3, 4-7, … */
@@ -42,6 +44,17 @@ export const LOOP_BYTES = LOOP_COUNT * 8
 /** Zeroed counters over `buffer`, at least {@link LOOP_BYTES}. */
 export function makeLoopStats(buffer: ArrayBufferLike = new ArrayBuffer(LOOP_BYTES)): Float64Array {
   return new Float64Array(buffer, 0, LOOP_COUNT)
+}
+
+/** A clock that all threads share and nobody sets, ms. */
+export function monotonicMs(): number {
+  return Number(process.hrtime.bigint() / 1000n) / 1000
+}
+
+/** Time since the last packet, ms; null before the first. */
+export function idleMs(loop: Float64Array): number | null {
+  const last = loop[LOOP.lastActivity]!
+  return last === 0 ? null : Math.max(0, monotonicMs() - last)
 }
 
 /** Bucket of a number of packets, at least 1. */

@@ -13,7 +13,7 @@ import { EAGAIN, errno, errnoName, type Memory, mapMemory, poll, read } from '..
 import { STAT } from '../xlat/stats.js'
 import { type Arena, slotStart } from './arena.js'
 import { Batch, IOVEC_BYTES, LARGE } from './batch.js'
-import { batchBucket, LOOP, latencyBucket } from './loop-stats.js'
+import { batchBucket, LOOP, latencyBucket, monotonicMs } from './loop-stats.js'
 import { DOWN, EMPTY, type Found, LOST, MORE, Mover, type PacketTranslator } from './mover.js'
 
 export interface LoopOptions {
@@ -72,6 +72,8 @@ export class PacketLoop {
   /** The last sleep ended because its time was up. */
   private isQuiet = false
   private spinCredit = 0
+  /** What this thread's clock is behind the one that all share, ms. */
+  private readonly origin = monotonicMs() - performance.now()
   /** Rounds in a row that found one packet and then nothing: requests and responses. */
   private singles = 0
 
@@ -190,10 +192,12 @@ export class PacketLoop {
     const { loop } = this.o
     const { m } = this
     const now = performance.now()
+    const us = (now - this.roundBegan) * 1000
     loop[LOOP.batches]!++
     loop[LOOP.batchSize + batchBucket(m.round)]!++
-    loop[LOOP.latency + latencyBucket((now - this.roundBegan) * 1000)]!++
-    loop[LOOP.lastActivity] = performance.timeOrigin + now
+    loop[LOOP.latency + latencyBucket(us)]!++
+    loop[LOOP.latencySum]! += us
+    loop[LOOP.lastActivity] = this.origin + now
     this.roundBegan = now
     m.nowMs = Math.floor(now)
   }

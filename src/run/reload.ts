@@ -4,6 +4,8 @@ import { EXIT, UserError } from '../errors.js'
 import { applyChanges, undoChanges } from './apply.js'
 import { type Prepared, prepareHost } from './host-setup.js'
 import { keepChanges } from './journal.js'
+import type { MetricsServer } from './metrics/server.js'
+import { startMetrics } from './metrics/start.js'
 import { type Change, resourceOf, sameWish } from './plan/change.js'
 import { chosenText, type Service } from './service.js'
 
@@ -39,12 +41,14 @@ export async function reloadService(service: Service, loaded: LoadedConfig): Pro
   const prepared = await prepareHost(loaded.run, chosenText(service.prepared), ours)
   const fresh = prepared.plan.changes.filter(c => c.kind !== 'device' && !before.some(old => sameWish(old, c)))
   const obsolete = before.filter(old => isObsolete(old, prepared))
+  const metrics = await swapMetrics(service, loaded.run.metrics)
   let droppedSessions: number
   try {
     await applyChanges(fresh, journal)
     const mtu = prepared.config.host.setup ? {} : { mtu: service.config.xlat.mtu }
     droppedSessions = await service.worker.reconfigure({ ...prepared.config.xlat, ...mtu })
   } catch (error) {
+    if (metrics !== service.metrics) metrics?.close()
     await undoFresh(service, fresh, before)
     throw error
   }
@@ -55,11 +59,19 @@ export async function reloadService(service: Service, loaded: LoadedConfig): Pro
     journal.record.changes.filter(c => !(before.includes(c) && replaced(c))),
   )
   await undoChanges(journal, change => obsolete.includes(change) && !replaced(change))
+  if (metrics !== service.metrics) service.metrics?.close()
+  service.metrics = metrics
   service.loaded = loaded
   service.prepared = prepared
   service.config = prepared.config
   service.log.level = loaded.run.logLevel
   return { droppedSessions, changes: fresh.length + obsolete.length }
+}
+
+/** The server of metrics that is to be: the one that runs, where the place stays the same. */
+function swapMetrics(service: Service, at: RunConfig['metrics']): Promise<MetricsServer | null> | MetricsServer | null {
+  const same = JSON.stringify(at) === JSON.stringify(service.loaded.run.metrics)
+  return same ? service.metrics : startMetrics(service, at)
 }
 
 /** Forwarding that we turned on is on now, so the plan does not ask for it; it is needed all the same. */

@@ -15,6 +15,8 @@ import { type Journal, keepChanges, newJournal, readJournal } from './journal.js
 import { dropInherited, sharedForwarding, tablesOf, undoLeftovers } from './leftovers.js'
 import { LINGER_SECONDS, mustLinger, undoLater } from './linger.js'
 import type { Log } from './log.js'
+import type { MetricsServer } from './metrics/server.js'
+import { startMetrics } from './metrics/start.js'
 import { type PacketWorker, startPacketWorker, type WorkerEnd } from './packet-worker.js'
 import { type Change, describeChange, sameWish } from './plan/change.js'
 import type { GuestRow } from './protocol.js'
@@ -44,9 +46,14 @@ export interface Service {
   tun: Tun
   worker: PacketWorker
   control: Server | null
+  metrics: MetricsServer | null
   sampler: RateSampler
   state: StatusSnapshot['state']
   readonly startedMs: number
+  /** Of the configuration; seconds since the epoch. */
+  lastReload: { readonly ok: boolean; readonly succeededAt: number }
+  /** How often the device was made anew. */
+  recreations: number
 }
 
 /**
@@ -91,6 +98,7 @@ async function bringUp(
   const journal = newJournal(paths.journal, loaded.run.tun.name, inherited)
   const device = await openDevice(prepared, journal)
   let worker: PacketWorker | null = null
+  let control: Server | null = null
   try {
     worker = await startPacketWorker(workerOptions(device.config, device.tun, saved))
     reportRing(worker, device.config.io, log)
@@ -112,18 +120,24 @@ async function bringUp(
       tun: device.tun,
       worker,
       control: null,
+      metrics: null,
       sampler: makeSampler(performance.now()),
       state: 'running',
       startedMs: performance.now(),
+      lastReload: { ok: true, succeededAt: Date.now() / 1000 },
+      recreations: 0,
     }
-    service.control = await serveControl(paths.socket, {
+    control = await serveControl(paths.socket, {
       status: () => statusOf(service),
       table: (what, limit) => service.worker.query(what, limit),
     })
+    service.control = control
+    service.metrics = await startMetrics(service, loaded.run.metrics)
     saved.used()
     watchWorker(service)
     return service
   } catch (error) {
+    control?.close()
     await worker?.stop(false).catch(() => null)
     throw await rollBack(error, journal, device.tun)
   }
@@ -215,6 +229,7 @@ export async function stopService(service: Service): Promise<{ left: string[] }>
   service.state = 'stopping'
   const { config, log, paths, prepared } = service
   service.control?.close()
+  service.metrics?.close()
   const lingers = await mustLinger(service)
   const state = await service.worker.stop(config.saveState).catch(error => {
     log.warning(`the packet worker did not stop in order: ${(error as Error).message}`)
@@ -260,6 +275,7 @@ export async function recoverService(service: Service, state: Uint8Array | null)
   service.tun = device.tun
   service.worker = await startPacketWorker({ ...workerOptions(config, device.tun, null), state })
   watchWorker(service)
+  service.recreations++
   const missing = prepared.plan.changes.filter(c => c.kind !== 'device' && c.kind !== 'nft')
   await applyChanges(missing, journal)
   service.prepared = prepared

@@ -4,7 +4,7 @@ import type { RunConfig } from '../config/run-config.js'
 import type { Limits } from '../xlat/config.js'
 import { REASONS } from '../xlat/reason.js'
 import { STAT, STAT_COUNT } from '../xlat/stats.js'
-import { BATCH_BUCKETS, LATENCY_BUCKETS, LOOP, latencyQuantile } from './loop-stats.js'
+import { BATCH_BUCKETS, idleMs, LATENCY_BUCKETS, LOOP, latencyQuantile } from './loop-stats.js'
 import type { GuestRow } from './protocol.js'
 import type { DirectionStatus, DropStatus, LoopStatus, StatusSnapshot } from './status-types.js'
 
@@ -142,7 +142,7 @@ function poolTexts({ xlat }: RunConfig): string[] {
 }
 
 function loopStatus(loop: Float64Array): LoopStatus {
-  const last = loop[LOOP.lastActivity]!
+  const idle = idleMs(loop)
   return {
     batches: loop[LOOP.batches]!,
     sleeps: loop[LOOP.sleeps]!,
@@ -151,7 +151,7 @@ function loopStatus(loop: Float64Array): LoopStatus {
     writes: loop[LOOP.writes]!,
     batchSizes: Array.from(loop.subarray(LOOP.batchSize, LOOP.batchSize + BATCH_BUCKETS)),
     latencyUs: Array.from(loop.subarray(LOOP.latency, LOOP.latency + LATENCY_BUCKETS)),
-    idleMs: last === 0 ? null : Math.max(0, Math.round(Date.now() - last)),
+    idleMs: idle === null ? null : Math.round(idle),
     down: loop[LOOP.down] === 1,
     p50Us: latencyQuantile(loop, 0.5),
     p99Us: latencyQuantile(loop, 0.99),

@@ -5,6 +5,7 @@ import { parseIpv4 } from '../../src/addr/ipv4.js'
 import { parseIpv6 } from '../../src/addr/ipv6.js'
 import { parsePrefix4, parsePrefix6 } from '../../src/addr/prefix.js'
 import { duration, formatDuration, parseDuration, quote } from '../../src/config/kinds.js'
+import { localListener } from '../../src/config/listen-kind.js'
 import { bibEntry, eamEntry, pool4Entry, ports } from '../../src/config/net-kinds.js'
 import { didYouMean, Refused, show } from '../../src/config/problems.js'
 
@@ -97,6 +98,18 @@ describe('bindings and mappings', () => {
         expect(ports.read(JSON.parse(ports.write(range)))).toEqual(range)
       }),
     )
+  })
+})
+
+describe('where metrics are served', () => {
+  it.each([
+    ['/run/nat64/nat64.metrics', { path: '/run/nat64/nat64.metrics' }],
+    ['127.0.0.1:9464', { host: '127.0.0.1', port: 9464 }],
+    ['127.1.2.3:1', { host: '127.1.2.3', port: 1 }],
+    ['[::1]:65535', { host: '::1', port: 65535 }],
+  ])('%s', (text, at) => {
+    expect(localListener.read(text)).toEqual(at)
+    expect(localListener.write(localListener.read(text) as never)).toBe(JSON.stringify(text))
   })
 })
 
