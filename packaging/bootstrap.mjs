@@ -15,7 +15,7 @@ const isRoot = process.geteuid && process.geteuid() === 0
 const searched = `${process.env.PATH || ''}:/usr/local/sbin:/usr/sbin:/sbin:/usr/bin:/bin`
 const UNABLE = 3
 
-// Program -> Debian package. What is unpacked is not installed: Debian's tayga would bring a service along.
+// Program -> Debian package. What is unpacked is not installed: Debian's tayga and prometheus would bring services along.
 const FOR_ALL = { ip: 'iproute2', nft: 'nftables', iptables: 'iptables', ping: 'iputils-ping' }
 const FOR_TESTS = {
   ethtool: 'ethtool',
@@ -28,7 +28,7 @@ const FOR_TESTS = {
 // Without these some tests are skipped: installed along, never asked for.
 const WELCOME = { start: {}, test: { mandoc: 'mandoc', zsh: 'zsh', fish: 'fish', lintian: 'lintian' }, bench: {} }
 const PACKAGES = { start: {}, test: FOR_TESTS, bench: { ethtool: 'ethtool', iperf3: 'iperf3' } }
-const UNPACKED = { start: {}, test: { tayga: 'tayga' }, bench: { tayga: 'tayga' } }
+const UNPACKED = { start: {}, test: { tayga: 'tayga', promtool: 'prometheus' }, bench: { tayga: 'tayga' } }
 const unpackedTo = join(root, 'node_modules/.debian')
 
 const say = text => process.stderr.write(`${text}\n`)

@@ -2,13 +2,14 @@
 import { CHECKS } from '../../src/doctor/checks/index.js'
 import { AREAS } from '../../src/doctor/explain.js'
 import { EXIT, EXIT_MEANING } from '../../src/errors.js'
+import { METRICS } from '../../src/run/metrics/table.js'
 import { REASONS } from '../../src/xlat/reason.js'
 import { firstWords, singleCommand, topicOf } from './command-page.js'
 import { CONFIG_ABOUT, configBody } from './config-page.js'
 import type { Manifest, Topics } from './manifest.js'
 import { ENVIRONMENT, FILES, type Place, SIGNALS } from './places.js'
 import { bold, esc, item, manPage, paragraph, prose, section, subsection } from './roff.js'
-import { MAIN_ABOUT, mainBody, SERVICE } from './texts.js'
+import { MAIN_ABOUT, METRICS_ABOUT, mainBody, SERVICE } from './texts.js'
 
 export interface PageSource {
   readonly manifest: Manifest
@@ -73,7 +74,7 @@ const places = (title: string, all: readonly Place[]) =>
 /** What a command's page has beside what the manifest says, by its first word. */
 const EXTRA: Readonly<Record<string, () => string[]>> = {
   doctor: checks,
-  run: () => [...section('AS A SERVICE'), ...prose(SERVICE), ...dropReasons()],
+  run: () => [...section('AS A SERVICE'), ...prose(SERVICE), ...dropReasons(), ...metrics()],
   status: () => [
     ...section('DROP REASONS'),
     ...paragraph(`Packets that are not translated are counted by reason; ${bold('nat64-run')}(8) lists the reasons.`),
@@ -104,5 +105,13 @@ function dropReasons(): string[] {
     ...REASONS.slice(1).flatMap(r =>
       item(bold(r.code), esc(r.reference === '' ? r.explanation : `${r.explanation} (${r.reference})`)),
     ),
+  ]
+}
+
+function metrics(): string[] {
+  return [
+    ...section('METRICS'),
+    ...prose(METRICS_ABOUT),
+    ...METRICS.flatMap(m => item(`${bold(m.name)} (${esc(m.type)})`, esc(m.help))),
   ]
 }

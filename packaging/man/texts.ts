@@ -31,3 +31,20 @@ Several translators beside each other are instances of nat64@.service. The insta
 translates on the device NAME, and keeps its state in /var/lib/nat64/NAME:
 
     systemctl enable --now nat64@siit0`
+
+export const METRICS_ABOUT = `--metrics, or metrics in nat64.toml, serves numbers for Prometheus over HTTP: GET /metrics in its text format, and
+GET /-/healthy, which is 200 while packets flow. It is served to this host alone: on a loopback port, which every user of
+the host may read, or on a Unix socket, which everybody may who may enter its directory. There are no addresses of guests in
+it. In the configuration of a Prometheus on this host, with a port:
+
+    scrape_configs:
+      - job_name: nat64
+        static_configs:
+          - targets: ["127.0.0.1:9464"]
+
+By hand, from a socket:
+
+    curl --unix-socket /run/nat64/nat64.metrics http://nat64/metrics
+
+Alerts and a dashboard for Grafana are in /usr/share/doc/nat64/examples of the package. Where the device is made anew,
+counters go on.`

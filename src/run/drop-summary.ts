@@ -6,7 +6,7 @@ import type { Fields, Log } from './log.js'
 const INTERVAL_MS = 60_000
 
 /** Reasons that say that somebody who should be served was not. */
-const SHORTAGES = new Set([
+export const SHORTAGES: ReadonlySet<number> = new Set([
   REASON.pool4_exhausted,
   REASON.ports_per_guest,
   REASON.bib_full,

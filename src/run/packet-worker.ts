@@ -13,6 +13,8 @@ import type { BibRow, FromWorker, GuestRow, IoKind, SessionRow, ToWorker, Worker
 /** What a packet worker is started with; the rest is made here. */
 export interface PacketWorkerOptions
   extends Pick<WorkerStart, 'config' | 'fds' | 'vnetHeader' | 'uso' | 'io' | 'spinUs' | 'state'> {
+  /** Counters of a worker that has ended, to count on with. */
+  readonly counters?: Pick<PacketWorker, 'stats' | 'loop'>
   /** Absent: random. */
   readonly secret?: WorkerStart['secret']
   /** The bundled worker.js; absent: the one of this build. */
@@ -63,9 +65,12 @@ interface Pending {
  * @throws Error when it cannot start, with what the worker said
  */
 export async function startPacketWorker(options: PacketWorkerOptions): Promise<PacketWorker> {
-  const { file, secret, ...rest } = options
+  const { file, secret, counters, ...rest } = options
   const wakeFd = openEventfd()
-  const buffers = { stats: new SharedArrayBuffer(STAT_BYTES), loopStats: new SharedArrayBuffer(LOOP_BYTES) }
+  const buffers = {
+    stats: (counters?.stats.buffer as SharedArrayBuffer) ?? new SharedArrayBuffer(STAT_BYTES),
+    loopStats: (counters?.loop.buffer as SharedArrayBuffer) ?? new SharedArrayBuffer(LOOP_BYTES),
+  }
   const data: WorkerStart = { ...rest, ...buffers, wakeFd, secret: secret ?? randomSecret() }
   const worker = new Worker(file ?? workerFile(), { workerData: data, name: 'packets' })
 

@@ -273,7 +273,11 @@ export async function recoverService(service: Service, state: Uint8Array | null)
   const prepared = await prepareHost(loaded.run, chosenText(service.prepared), tablesOf(kept))
   const device = await openDevice(prepared, journal)
   service.tun = device.tun
-  service.worker = await startPacketWorker({ ...workerOptions(config, device.tun, null), state })
+  service.worker = await startPacketWorker({
+    ...workerOptions(config, device.tun, null),
+    state,
+    counters: service.worker,
+  })
   watchWorker(service)
   service.recreations++
   const missing = prepared.plan.changes.filter(c => c.kind !== 'device' && c.kind !== 'nft')

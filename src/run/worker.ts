@@ -88,9 +88,11 @@ function work(): void {
   })
   post({ type: 'ready', io: ring === null ? 'read-write' : 'io_uring', ringRefusal: refusal, imported })
   const end = loop.run()
-  if (end.reason === 'device-lost')
-    post({ type: 'device-lost', errno: end.errno, state: translator.exportState(now()) })
-  else {
+  if (end.reason === 'device-lost') {
+    const state = translator.exportState(now())
+    translator.end()
+    post({ type: 'device-lost', errno: end.errno, state })
+  } else {
     const wanted = (stop as (ToWorker & { type: 'stop' }) | null)?.exportState
     post({ type: 'stopped', state: wanted ? translator.exportState(now()) : null })
   }

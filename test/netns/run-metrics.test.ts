@@ -64,6 +64,21 @@ describe('metrics', () => {
     expect(existsSync(socket())).toBe(false)
   })
 
+  it('count on when somebody deletes the device', async () => {
+    const run = await running(host, ['--metrics', socket()])
+    inside(host.guest, 'ping -c 3 -i 0.05 -W 2 64:ff9b::9.9.9.2')
+    const before = values(scrape())
+    inside(host.node, 'ip link delete nat64')
+    await run.says(/it is made anew/)
+    while (values(scrape()).get('nat64_tun_recreations_total') === 0) await new Promise(r => setTimeout(r, 50))
+    expect(pings(host)).toBe(true)
+    const after = values(scrape())
+    const out = 'nat64_packets_out_total{direction="to_v4"}'
+    expect(after.get(out)).toBeGreaterThan(before.get(out) as number)
+    expect(after.get('nat64_sessions')).toBeGreaterThanOrEqual(before.get('nat64_sessions') as number)
+    await run.stop()
+  })
+
   it('are for this host alone', async () => {
     const run = await running(host, ['--metrics', '127.0.0.1:9464'])
     expect(curl('http://127.0.0.1:9464/metrics')).toContain('nat64_build_info')

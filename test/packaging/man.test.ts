@@ -12,6 +12,7 @@ import { parseConfig } from '../../src/config/parse.js'
 import { KEYS } from '../../src/config/settings.js'
 import { CHECKS } from '../../src/doctor/checks/index.js'
 import { EXIT } from '../../src/errors.js'
+import { METRICS } from '../../src/run/metrics/table.js'
 import { REASONS } from '../../src/xlat/reason.js'
 import { buildRelease, have, root } from './built.js'
 
@@ -82,6 +83,11 @@ describe('the manual', () => {
   it('lists every reason of a drop', () => {
     const lines = pageOf('run').split('\n')
     expect(REASONS.slice(1).filter(r => !lines.includes(r.code))).toEqual([])
+  })
+
+  it('lists every metric with its type', () => {
+    const lines = pageOf('run').split('\n')
+    expect(METRICS.filter(m => !lines.includes(`${m.name} (${m.type})`)).map(m => m.name)).toEqual([])
   })
 
   it('lists every exit status on every page of a command', () => {
