@@ -5,7 +5,7 @@ import { formatIpv6, type Ipv6, parseIpv6 } from '../../src/addr/ipv6.js'
 import { parsePrefix4, parsePrefix6 } from '../../src/addr/prefix.js'
 import { DEFAULT_CONFIG, type Eam, type Limits, type Timeouts, type XlatConfig } from '../../src/xlat/config.js'
 import { REASON, REASONS } from '../../src/xlat/reason.js'
-import { STAT } from '../../src/xlat/stats.js'
+import { makeStats, STAT } from '../../src/xlat/stats.js'
 import { Translator } from '../../src/xlat/translator.js'
 import { VERDICTS } from '../../src/xlat/verdict.js'
 import { type Bytes, type Read, read } from './packets.js'
@@ -60,8 +60,8 @@ export interface Outcome {
 export class Bench {
   readonly translator: Translator
 
-  constructor(changes: Changes = {}, seed = 1) {
-    this.translator = new Translator(configOf(changes), { random32: random(seed), secret: SECRET })
+  constructor(changes: Changes = {}, seed = 1, stats = makeStats()) {
+    this.translator = new Translator(configOf(changes), { random32: random(seed), secret: SECRET, stats })
   }
 
   /** Hands in one packet. */
