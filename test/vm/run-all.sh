@@ -5,6 +5,7 @@
 # Debian 12 with apt; elsewhere it says so and ends with 0, with NAT64_VM_REQUIRED=1 with 1.
 #
 # Scenarios: story     the whole story, end to end: doctor, trace, compare, the remedy, and back
+#            story-wirings  the same on a VLAN with a bridged uplink, and with Jool's iptables framework
 #            trace-evidence  who killed a packet, how one knows, and that all is off again
 #            diagnose  what the doctor finds in every arrangement that was measured
 #            run       nat64 run on this kernel, beside Jool
@@ -16,7 +17,7 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 root=$(cd "$here/../.." && pwd)
 export NAT64_VM_CACHE=${NAT64_VM_CACHE:-$root/.cache/vm}
 scenarios=("$@")
-[ $# -gt 0 ] || scenarios=(story trace-evidence diagnose run fix service)
+[ $# -gt 0 ] || scenarios=(story fix story-wirings diagnose trace-evidence run service)
 
 skip() {
 	echo "Tests in the virtual machine are skipped: $1"
@@ -42,7 +43,7 @@ logs=$(mktemp -d)
 trap 'rm -rf "$logs"' EXIT
 run_scenario() { # NAME
 	local script=$here/scenarios/$1.sh rc=0
-	export NAT64_VM_TIMEOUT=${NAT64_VM_TIMEOUT:-420}
+	export NAT64_VM_TIMEOUT=${NAT64_VM_TIMEOUT:-900}
 	if [ "$1" = service ]; then
 		"$here/container.sh" "$script" || rc=$?
 		[ "$rc" = 2 ] || return "$rc"
@@ -51,9 +52,19 @@ run_scenario() { # NAME
 		"$here/run.sh" "$script"
 	fi
 }
-run_scenarios() { # NAME...: one after the other; prints each when it has ended
+# Takes the next scenario, or ends with 1: two guests at a time, each takes what comes next.
+take() {
+	local n
+	exec 9> "$logs/.lock"; flock 9
+	n=$(cat "$logs/.next" 2> /dev/null || echo 0)
+	echo $((n + 1)) > "$logs/.next"
+	exec 9>&-
+	name=${scenarios[$n]:-}
+	[ -n "$name" ]
+}
+run_scenarios() { # one after the other; prints each when it has ended
 	local name rc
-	for name in "$@"; do
+	while take; do
 		rc=0
 		run_scenario "$name" > "$logs/$name" 2>&1 || rc=$?
 		# A guest that dies, or a scenario without a single check, is a failure, too.
@@ -61,12 +72,12 @@ run_scenarios() { # NAME...: one after the other; prints each when it has ended
 		cat "$logs/$name"
 	done
 }
-# Two guests at a time: they wait for timeouts more than they compute.
-run_scenarios "${scenarios[0]}" &
-run_scenarios "${scenarios[@]:1}"
+# They wait for timeouts more than they compute.
+run_scenarios &
+run_scenarios
 wait
 
-count() { cat "$logs"/* | grep -c "$1"; }
+count() { cat "$logs"/* 2> /dev/null | grep -c "$1"; }
 passed=$(count '^ok ') failed=$(count '^FAIL ')
 echo "$passed passed, $failed failed"
 [ "$failed" = 0 ]
