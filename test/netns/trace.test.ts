@@ -51,7 +51,7 @@ const SIGNATURES: readonly Signature[] = [
     rule: `-t filter FORWARD ${P} --physdev-out tap100i0 -s ${LAB.pool6} -j DROP`,
     way: 'reply',
     verdict: { kind: 'died', reason: 'firewall_drop', at: 'forward', lastSeen: 'fwbr100i0', neverReached: 'tap100i0' },
-    killer: /ip6tables.* FORWARD/,
+    killer: /-A FORWARD .* of ip6tables -t filter/,
   },
   {
     name: 'the request is dropped in PREROUTING of the firewall bridge',
@@ -65,7 +65,7 @@ const SIGNATURES: readonly Signature[] = [
     rule: `-t filter FORWARD ${P} --physdev-in tap100i0 -d ${LAB.pool6} -j DROP`,
     way: 'request',
     verdict: { kind: 'died', reason: 'firewall_drop', at: 'forward', lastSeen: 'fwbr100i0', neverReached: 'fwln100i0' },
-    killer: /ip6tables.* FORWARD/,
+    killer: /-A FORWARD .* of ip6tables -t filter/,
   },
 ]
 
