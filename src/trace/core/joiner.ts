@@ -202,6 +202,7 @@ export function makeJoiner(realm: Realm, limits: JoinerLimits = LIMITS): Joiner 
     const hop = known
       ? addPiece(path, known, frame.time, packet, share)
       : addHop(path, frame.tap, frame.direction, frame.time, packet, share)
+    if (packet.piece !== 'whole') path.isFragmented = true
     if (path.isCut) {
       path.payload = Math.max(path.payload, hop.payload)
       path.isCut = packet.piece !== 'whole'
@@ -247,10 +248,12 @@ export function makeJoiner(realm: Realm, limits: JoinerLimits = LIMITS): Joiner 
       last: frame.time,
       sequence: about.sequence,
       flags: packet.flags,
+      stamp: packet.stamp,
       icmpKind: packet.icmpKind,
       sample: packet.sample,
       payload: packet.protocol === UDP ? Math.max(packet.payload, packet.udpLength - UDP_HEADER) : packet.payload,
       isCut: packet.piece === 'first' && packet.protocol !== UDP,
+      isFragmented: packet.piece !== 'whole',
       confidence: 'likely',
       retransmission: !id.isError && (packet.protocol === TCP ? isOld(flow) : isAgain(flow)),
       error: noteError(packet),

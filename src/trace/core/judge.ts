@@ -2,7 +2,7 @@
 import type { DropRule, LegDrop, OutcomeReason, Station } from '../../path/path.js'
 import type { ShownDrop } from '../../path/shown-drop.js'
 import type { Answer } from './exchanges.js'
-import type { OpenPath } from './open-path.js'
+import { isPartial, type OpenPath } from './open-path.js'
 import type { Overlay } from './overlay.js'
 import type { TraceEvidence, Verdict, VerdictKind } from './traced.js'
 import type { LegWay, Place } from './way.js'
@@ -47,6 +47,8 @@ export interface JudgeContext {
   readonly answer: Answer | null
   /** It is addressed to the translator itself, which sends it back to a guest. */
   readonly turnsBack: boolean
+  /** Others of its fragments or segments got through. */
+  readonly isPart?: boolean
   /** The packet was seen to leave by a device that is not on the way: its name. */
   readonly elsewhere: string | null
 }
@@ -79,6 +81,8 @@ export function judge(path: OpenPath, way: LegWay | null, overlay: Overlay | nul
   }
   const last = (way.places[overlay.last] as Place).device
   const behind = way.drops.find(d => d.gap === way.places.length && d.reason !== 'no_masquerade')
+  const part = partOf(path, way, overlay)
+  if (part) return died({ ...way, drops: [] }, part.last, part.next, part.seen, { ...context, ...OF_A_PART })
   if (overlay.next >= way.places.length && !overlay.isAtEnd) {
     return plain('unknown', 'not_captured', `last seen on ${last}; nobody captured behind it`, { lastSeen: last })
   }
@@ -103,20 +107,42 @@ export function judge(path: OpenPath, way: LegWay | null, overlay: Overlay | nul
     return plain('incomplete', 'capture_lost', text, { lastSeen: last })
   }
   if (path.incomplete) return incomplete(last)
-  const between = way.gaps.slice(overlay.last + 1, overlay.next + 1).flat()
-  const drop = way.drops.find(d => d.gap > overlay.last && d.gap <= overlay.next)
+  return died(way, overlay.last, overlay.next, seen, context)
+}
+
+/** No rule says why: the others passed it. */
+const OF_A_PART = { isPart: true, whoDrops: () => null }
+
+/** It was seen at place `last`, and not at place `next`. */
+function died(way: LegWay, last: number, next: number, seen: string, context: JudgeContext): Verdict {
+  const between = way.gaps.slice(last + 1, next + 1).flat()
+  const drop = way.drops.find(d => d.gap > last && d.gap <= next)
   const isHookOf = (s: Station) => s.kind === 'hook' && s.hook === drop?.where && s.device === drop.device
   const found = drop
     ? { ...predictedKiller(drop, context), hook: between.find(isHookOf) as Hook | undefined }
-    : observedKiller(between, way.places[overlay.next], context)
+    : observedKiller(between, way.places[next], context)
   return plain('died', found.reason, `${seen}: ${found.text}`, {
-    ...where,
+    lastSeen: (way.places[last] as Place).device,
+    neverReached: way.places[next]?.device ?? null,
     at: found.at,
     hookDevice: found.hook?.device ?? null,
     bridged: found.hook?.bridged ?? false,
     killer: found.killer,
     evidence: found.evidence,
   })
+}
+
+/** Where some of its fragments or segments were lost, and others were not; null: nowhere. */
+function partOf(path: OpenPath, way: LegWay, overlay: Overlay): { last: number; next: number; seen: string } | null {
+  if (path.incomplete || path.cutOff) return null
+  // Ways that a packet may take share it.
+  const hops = overlay.hops.filter(({ place }) => place >= 0 && way.places[place]?.visibility !== 'sometimes')
+  const at = hops.findLastIndex(({ hop }) => !isPartial(path, hop))
+  const [whole, less] = [hops[at], hops[at + 1]]
+  if (!whole || !less) return null
+  const [last, next] = [whole, less].map(h => way.places[h.place]?.device)
+  const seen = `last seen whole on ${last}; ${less.hop.payload} of ${path.payload} bytes reached ${next}`
+  return { last: whole.place, next: less.place, seen }
 }
 
 function incomplete(lastSeen: string | null): Verdict {
@@ -224,7 +250,7 @@ function observedKiller(between: readonly Station[], next: Place | undefined, co
     const killer = context.engine ?? translator.engine
     return {
       reason: 'translator_drop',
-      text: `${killer} took it and sent nothing on`,
+      text: `${killer} took it and sent ${context.isPart ? 'a part of it' : 'nothing'} on`,
       at: 'translator',
       killer,
       evidence: [],

@@ -54,6 +54,8 @@ export interface OpenPath {
   /** TCP: sequence number of the first byte, or of an echo. */
   readonly sequence: number
   readonly flags: number
+  /** TCP: the sender's timestamp, which all segments of a super-packet have; 0: none. */
+  readonly stamp: number
   readonly icmpKind: number
   /** Of the first bytes of the payload. */
   readonly sample: number
@@ -61,6 +63,8 @@ export interface OpenPath {
   payload: number
   /** The header of its first fragment does not say how long the whole is: `payload` is what was seen of it. */
   isCut: boolean
+  /** Fragments of it were seen. */
+  isFragmented: boolean
   confidence: Confidence
   retransmission: boolean
   readonly error: ErrorNote | null
@@ -149,8 +153,16 @@ export function addPiece(path: OpenPath, hop: RawHop, time: number, p: Packet, p
 export function shareOf(path: OpenPath, p: Packet): number {
   if (p.piece === 'later' || path.isCut || path.error !== null) return p.payload
   if (p.protocol !== TCP) return Math.min(p.payload, path.payload)
+  if (p.stamp !== path.stamp) return 0
   const into = (p.sequence - path.sequence) | 0
   return Math.max(0, Math.min(into + p.payload, path.payload) - Math.max(into, 0))
+}
+
+/**
+ * Less of it was seen at a hop than there is of it. Of datagrams in a burst nobody knows for sure which one is missing.
+ */
+export function isPartial(path: OpenPath, hop: RawHop): boolean {
+  return hop.payload < path.payload && (path.isFragmented || path.protocol === TCP)
 }
 
 /** What an error packet says, copied out of the reused packet. */

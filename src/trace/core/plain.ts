@@ -6,7 +6,7 @@
 import type { Flow } from './flows.js'
 import { combine, mix, seed } from './hash.js'
 import type { HostModel } from './host-model.js'
-import type { OpenPath, RawHop } from './open-path.js'
+import { isPartial, type OpenPath, type RawHop } from './open-path.js'
 import type { Settled } from './settle.js'
 import type { Steps, Tally } from './summary.js'
 
@@ -29,7 +29,7 @@ export function makePlainPaths(tally: Tally): PlainPaths {
   const known = new WeakMap<Flow, Map<number, Plain>>()
   return {
     like(path, model) {
-      if (path.flow === null || path.error !== null) return undefined
+      if (path.flow === null || path.error !== null || path.hops.some(hop => isPartial(path, hop))) return undefined
       const plain = known.get(path.flow)?.get(shapeOf(path))
       return plain?.model === model ? plain.steps : undefined
     },

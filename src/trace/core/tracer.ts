@@ -158,7 +158,7 @@ export function makeTracer(facts: Facts, options: TracerOptions): Tracer {
     },
     advance,
     finish() {
-      for (const path of joiner.open.values()) if (path.last + UNDER_WAY > newest && path.ripe < 0) path.cutOff = true
+      for (const path of joiner.open.values()) if (path.last + UNDER_WAY > newest) path.cutOff = true
       advance(Number.MAX_SAFE_INTEGER)
       joiner.expire(Number.MAX_SAFE_INTEGER)
     },

@@ -300,6 +300,83 @@ describe('waiting', () => {
   })
 })
 
+describe('a packet of which a part was lost', () => {
+  const big = p.udp(1000, 53, p.filler(3000))
+  const pieces = (place: string, ...which: number[]): Sighting[] =>
+    which.map(i => [
+      place,
+      six(big, GUESTS[0], {
+        ext: [p.fragment(7, i * 1448, i < 2)],
+        from: i * 1448,
+        to: Math.min((i + 1) * 1448, 3008),
+      }),
+    ])
+  const pieces4 = (place: string, near: string, ...which: number[]): Sighting[] =>
+    which.map(i => [place, four(big, near, { id: 9, mf: i === 0, from: i * 1480, to: Math.min((i + 1) * 1480, 3008) })])
+  const inside = ['tap100i0 in', 'fwbr100i0 in', 'fwln100i0 out', 'fwpr100p0 in', 'vmbr0 in', 'nat64 out']
+  const all = (upTo: number) => inside.slice(0, upTo).flatMap(place => pieces(place, 0, 1, 2))
+  const segment = (from: number, to: number) => p.tcp(1000, 80, p.filler(3000).slice(from, to), { seq: from, ack: 1 })
+  const uploaded = (...parts: [number, number][]): Sighting[] => [
+    ...request(segment(0, 3000), { upTo: 7 }),
+    ...parts.map(([from, to]): Sighting => ['eno1 out', four(segment(from, to), UPLINK)]),
+  ]
+
+  it.each<[string, Sighting[], string, string]>([
+    [
+      'fragments that all arrive',
+      [...all(6), ...pieces4('nat64 in', POOL[0], 0, 1, 2), ...pieces4('eno1 out', UPLINK, 0, 1, 2)],
+      'delivered',
+      'left by eno1',
+    ],
+    [
+      'fragments that are put together on the way',
+      [...all(1), ['fwbr100i0 in', six(big)], ...pieces('fwln100i0 out', 0, 1, 2), ['eno1 out', four(big, UPLINK)]],
+      'delivered',
+      'left by eno1',
+    ],
+    [
+      'a fragment that the firewall bridge drops',
+      [...all(2), ...pieces('fwln100i0 out', 0, 2), ...pieces('vmbr0 in', 0, 2), ...pieces4('eno1 out', UPLINK, 0, 2)],
+      'died',
+      'last seen whole on fwbr100i0; 1552 of 3000 bytes reached fwln100i0: lost in FORWARD on fwbr100i0 or POSTROUTING on fwbr100i0',
+    ],
+    [
+      'later fragments that the translator does not send on',
+      [...all(6), ...pieces4('nat64 in', POOL[0], 0), ...pieces4('eno1 out', UPLINK, 0)],
+      'died',
+      'last seen whole on nat64; 1472 of 3000 bytes reached nat64: tayga on nat64 took it and sent a part of it on',
+    ],
+    [
+      'a fragment that one capture alone did not see',
+      [...all(3), ...pieces('fwpr100p0 in', 1), ...pieces('vmbr0 in', 0, 1, 2), ['eno1 out', four(big, UPLINK)]],
+      'delivered',
+      'left by eno1',
+    ],
+    ['segments that all arrive', uploaded([0, 1000], [1000, 2000], [2000, 3000]), 'delivered', 'left by eno1'],
+    [
+      'a segment that is lost',
+      uploaded([0, 1000], [2000, 3000]),
+      'died',
+      'last seen whole on nat64; 2000 of 3000 bytes reached eno1: lost in routing or PREROUTING on nat64 or FORWARD on nat64 or POSTROUTING on eno1',
+    ],
+  ])('%s', (_name, sightings, kind, text) => {
+    const trace = makeTrace().see(...sightings)
+    const answers: Sighting[] = [...reply(answer()), ...reply(p.tcp(80, 1000, [], { seq: 1, ack: 3000 }))]
+    trace.see(...answers).until(10 * S)
+    expect(byId(trace.paths)[0]?.verdict).toMatchObject({ kind, text })
+  })
+
+  it('is not claimed when the trace ended, or lost packets', () => {
+    const lost = [...all(2), ...pieces('fwln100i0 out', 0, 2)]
+    const ended = makeTrace().see(...lost)
+    ended.tracer.finish()
+    const lossy = makeTrace().see(...lost)
+    lossy.tracer.noteLoss(0, MS)
+    lossy.until(10 * S)
+    for (const trace of [ended, lossy]) expect(trace.told()).toEqual(['request incomplete'])
+  })
+})
+
 describe('the end of a trace', () => {
   const last = (at: number): Sighting => ['eno1 out', p.ip4(query(), { src: UPLINK, dst: '192.0.2.1' }), at]
   it.each<[string, Sighting[], string[]]>([
