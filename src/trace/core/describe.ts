@@ -59,7 +59,7 @@ export function errorText(error: ErrorNote): string {
 /** `echo request seq 1`, `TCP 51514 > 443 [S]`, `UDP 40000 > 53, 40 bytes`, `port unreachable about UDP`. */
 export function whatOf(path: OpenPath): string {
   const name = protocolOf(path.protocol)
-  if (path.error) return `ICMP ${errorText(path.error)} about ${name === 'icmp' ? 'an echo' : name.toUpperCase()}`
+  if (path.error) return `ICMP ${errorText(path.error)} about ${subjectOf(path.error.protocol)}`
   const hop = path.hops[0] as RawHop
   const near = path.flow?.guestPort ?? (path.way === REQUEST ? hop.sourcePort : hop.destinationPort)
   const ports = path.way === REQUEST ? `${near} > ${path.targetPort}` : `${path.targetPort} > ${near}`
@@ -72,6 +72,12 @@ export function whatOf(path: OpenPath): string {
   }
   if (name === 'udp') return `UDP ${ports}, ${path.payload} bytes`
   return name === 'icmp' ? 'ICMP' : `protocol ${path.protocol}, ${path.payload} bytes`
+}
+
+/** What an error is about. */
+function subjectOf(protocol: number): string {
+  const name = protocolOf(protocol)
+  return name === 'icmp' ? 'an echo' : name === 'other' ? `protocol ${protocol}` : name.toUpperCase()
 }
 
 /** The guest's end of a path, as text; null when it was never seen and nothing knows it. */

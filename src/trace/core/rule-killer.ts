@@ -53,6 +53,7 @@ function packetAt(hook: Hook, path: OpenPath, leg: LegWay, ctState: CtState): Ru
   const [before, after] = [others(gap - 1, -1), others(gap, 1)]
   const protocol = protocolOf(path.protocol)
   const isEarly = hook.hook === 'prerouting' || hook.hook === 'input'
+  const isLate = hook.hook === 'postrouting'
   return {
     family: hook.family,
     source: addressText(hook.family, seen.source),
@@ -60,8 +61,8 @@ function packetAt(hook: Hook, path: OpenPath, leg: LegWay, ctState: CtState): Ru
     protocol: protocol === 'other' ? String(path.protocol) : protocol,
     sport: protocol === 'icmp' ? 0 : seen.sourcePort,
     dport: protocol === 'icmp' ? 0 : seen.destinationPort,
-    inDevice: hook.device,
-    outDevice: isEarly ? '' : hook.bridged ? hook.device : after,
+    inDevice: isLate ? '' : hook.device,
+    outDevice: isEarly ? '' : hook.bridged || isLate ? hook.device : after,
     physIn: hook.bridged ? before : '',
     physOut: hook.bridged && !isEarly ? after : '',
     ctState,
