@@ -29,6 +29,8 @@ export interface Flow {
   replies: number
   /** When it was last seen with the guest's own address, ns; -1: never, only a table knows it. */
   last: number
+  /** Asked for since it was last spared. */
+  isUsed: boolean
   /** Highest TCP sequence number sent, by way; -1: none. */
   readonly sent: [number, number]
 }
@@ -44,6 +46,8 @@ export interface TableRow {
 }
 
 const MOST_FLOWS = 65_536
+/** Connections in use that are passed over at once, to find one that is not. */
+const MOST_SPARED = 16
 /** Translator's end, masquerade's end, and one more for a change in between. */
 const MOST_ENDS = 4
 /** No translator and no connection tracking gives a port to another guest sooner after its last packet, ns. */
@@ -103,11 +107,12 @@ export function flowOfGuest(
       nic: null,
       replies: 0,
       last: -1,
+      isUsed: false,
       sent: [-1, -1],
     }
     flows.bySix.set(key, flow)
-    if (flows.bySix.size > MOST_FLOWS) forgetOldest(flows)
-  }
+    if (flows.bySix.size > MOST_FLOWS) forgetOne(flows)
+  } else flow.isUsed = true
   return flow
 }
 
@@ -192,10 +197,18 @@ export function isIdle(flow: Flow, now: number): boolean {
   return flow.last >= 0 && now - flow.last > IDLE
 }
 
-function forgetOldest(flows: Flows): void {
-  const [key, flow] = flows.bySix.entries().next().value as [number, Flow]
-  flows.bySix.delete(key)
-  for (const end of flow.near4) drop(flows, flow, end)
+/** The oldest goes, but those that were asked for get another turn. */
+function forgetOne(flows: Flows): void {
+  for (let spared = 0; ; spared++) {
+    const [key, flow] = flows.bySix.entries().next().value as [number, Flow]
+    flows.bySix.delete(key)
+    if (!flow.isUsed || spared === MOST_SPARED) {
+      for (const end of flow.near4) drop(flows, flow, end)
+      return
+    }
+    flow.isUsed = false
+    flows.bySix.set(key, flow)
+  }
 }
 
 function drop(flows: Flows, flow: Flow, end: NearEnd): void {

@@ -1,7 +1,7 @@
 /** Sightings become packets: tables of who saw what, and how many packets that was. */
 import { describe, expect, it } from 'vitest'
 import { parseIpv6 } from '../../../src/addr/ipv6.js'
-import { learnRow } from '../../../src/trace/core/flows.js'
+import { flowBehind, learnRow } from '../../../src/trace/core/flows.js'
 import type { OpenPath } from '../../../src/trace/core/open-path.js'
 import * as p from '../../xlat/packets.js'
 import {
@@ -624,15 +624,19 @@ describe('bounds', () => {
     expect(scene.paths).toHaveLength(6)
   })
 
-  it('remembers so many connections, and the ends of these alone', () => {
+  it('remembers so many connections, the ends of these alone, and rather those in use', () => {
     const scene = makeScene()
     const { flows } = scene.joiner
+    const row = { protocol: 17, guest: p.v6(GUESTS[0]), target4: p.v4(PEER), targetPort: 53 }
+    const busy = { ...row, guestPort: 0, near4: [{ address: 1, port: 0 }] }
     for (let i = 0; i < 70_000; i++) {
-      const row = { protocol: 17, guest: p.v6(GUESTS[0]), guestPort: i & 0xffff, target4: i >>> 16, targetPort: 53 }
-      learnRow(flows, { ...row, near4: [{ address: 1, port: i & 0xffff }] })
+      learnRow(flows, { ...row, guestPort: i & 0xffff, target4: i >>> 16, near4: [{ address: 1, port: i & 0xffff }] })
+      if (i % 10_000 === 0) learnRow(flows, busy)
     }
-    expect(flows.made).toBe(70_000)
+    expect(flows.made).toBe(70_001)
     expect(flows.bySix.size).toBe(65_536)
     expect(flows.byFour.size).toBe(65_536)
+    expect(flowBehind(flows, 17, 1, 0, p.v4(PEER), 53)?.id).toBe(2)
+    expect(flowBehind(flows, 17, 1, 0, 0, 53)).toBeUndefined()
   })
 })
