@@ -84,7 +84,7 @@ export const OUTCOME_REASONS = {
   elsewhere: 'The packet goes where the model does not expect it.',
   icmp_error: 'The packet is answered with an ICMP error.',
   no_answer: 'The packet leaves this host, and no reply comes.',
-  capture_lost: 'The capture lost packets at that time, or ended.',
+  capture_lost: 'The capture lost packets at that time, took only some of them, or ended.',
   not_captured: 'Nobody captured where the packet should go next.',
   no_model: 'What is known of the host does not say where the packet should go.',
 } as const

@@ -67,7 +67,14 @@ export async function liveRun(request: TraceRequest): Promise<TraceRun> {
   /** The file that is written; null: none. */
   let file = request.write ?? null
   const filter = () => filterFor(wanted, model, file === null ? SNAP : WHOLE)
-  let summary: TraceSummary = makeTally().summary({ seen: 0, lost: 0, unmatched: 0, evicted: 0 })
+  let summary: TraceSummary = makeTally().summary({
+    seen: 0,
+    lost: 0,
+    unmatched: 0,
+    evicted: 0,
+    oneIn: 1,
+    mostOneIn: 1,
+  })
   let isStarted = false
   let state: TraceSnapshot['state'] = 'starting'
   const early: FromTracer[] = []
@@ -144,6 +151,7 @@ export async function liveRun(request: TraceRequest): Promise<TraceRun> {
     } else if (message.type !== 'paths') {
       summary = message.summary
       noteUntold(message.untold)
+      noteSample(summary.capture.oneIn)
       if (message.type === 'state') {
         if (message.flows) tables.ask()
         snapshots.emit(snapshot())
@@ -173,6 +181,13 @@ export async function liveRun(request: TraceRequest): Promise<TraceRun> {
     if (count === 0 || toldOfUntold) return
     toldOfUntold = true
     said.push('more packets came than could be shown: the others are in the summary alone')
+  }
+
+  let toldOfSample = false
+  function noteSample(oneIn: number): void {
+    if (oneIn === 1 || toldOfSample) return
+    toldOfSample = true
+    said.push(`more packets come than can be followed: about 1 in ${oneIn} is traced, each of them at every place`)
   }
 
   function halt(): void {

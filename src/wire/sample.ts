@@ -63,14 +63,19 @@ function rank(b: Uint8Array, o: number, end: number, protocol: number, icmp: num
 function rankUdp(b: Uint8Array, o: number, end: number): number {
   if (o + 6 > end) return -1
   const payload = u16(b, o + 4) - P.UDP_HEADER
-  if (payload < PAYLOAD_STEPS.one) return MOST_SHIFT
-  const at = o + P.UDP_HEADER
-  const { three, four } = PAYLOAD_STEPS
-  if (at + (payload < three ? 4 : payload < four ? three : four) > end) return -1
-  const first = u32(b, at)
+  const { one, three, four } = PAYLOAD_STEPS
+  const needed = payload < one ? 0 : payload < three ? one : payload < four ? three : four
+  return needed > 0 && o + P.UDP_HEADER + needed > end ? -1 : rankOfPayload(b, o + P.UDP_HEADER, payload)
+}
+
+/** As {@link rankOf} of a datagram with so much payload, which stands at `o`; its first 28 bytes have to be there. */
+export function rankOfPayload(b: Uint8Array, o: number, payload: number): number {
+  const { one, three, four } = PAYLOAD_STEPS
+  if (payload < one) return MOST_SHIFT
+  const first = u32(b, o)
   if (payload < three) return rankValue(first)
-  const sum = first + u32(b, at + 4) + u32(b, at + 8)
-  return rankValue(payload < four ? sum : sum + u32(b, at + 24))
+  const sum = first + u32(b, o + 4) + u32(b, o + 8)
+  return rankValue(payload < four ? sum : sum + u32(b, o + 24))
 }
 
 function rankTcp(b: Uint8Array, o: number, end: number): number {

@@ -5,6 +5,7 @@
  * continues, and the others that it stands for.
  */
 import { TCP, UDP } from '../../wire/protocol.js'
+import { rankOfPayload, type Sample } from '../../wire/sample.js'
 import type { Frame } from './frame.js'
 import { combine, mix } from './hash.js'
 import { datagramKey, type Identity } from './identity.js'
@@ -28,13 +29,14 @@ export interface Bursts {
 
 /**
  * `packet` and `id` are of the sighting at hand. `fits`: it may continue this path. `ofKey`: the open path with this key
- * that it continues.
+ * that it continues. `sample`: what of the datagrams is captured; of bursts, where it is not null, all bytes.
  */
 export function makeBursts(
   packet: Packet,
   id: Identity,
   fits: (path: OpenPath, frame: Frame) => boolean,
   ofKey: (key: number, frame: Frame) => OpenPath | null,
+  sample: () => Sample | null,
 ): Bursts {
   /** By connection at the far end. */
   const segments = new Map<number, PathList>()
@@ -44,6 +46,8 @@ export function makeBursts(
   const beginnings = new Map<number, OpenPath>()
   /** By connection at the far end: those that were seen in pieces. */
   const partial = new Map<number, OpenPath[]>()
+  /** Where in a burst the datagram stands by which it was found. */
+  let foundAt = 0
 
   return {
     add(path) {
@@ -99,6 +103,7 @@ export function makeBursts(
 
   /** The first datagram of a burst, or the burst of which this is a piece: they begin alike. */
   function datagram(frame: Frame): OpenPath | null {
+    foundAt = 0
     const like = beginnings.get(beginningOf(id.flowKey, packet.sample))
     if (like && like.payload < packet.payload) return member(0, like.payload, frame)
     if (like && like.payload > packet.payload && isMissing(like, frame) && fits(like, frame)) {
@@ -111,7 +116,21 @@ export function makeBursts(
         const first = size < SAMPLE ? member(0, size, frame) : null
         if (first) return first
       }
-    return partial.get(id.flowKey)?.find(path => isNext(path, frame)) ?? null
+    return partial.get(id.flowKey)?.find(path => isNext(path, frame)) ?? anyMember(frame)
+  }
+
+  /** In a burst the first datagram need not be one of the sample. */
+  function anyMember(frame: Frame): OpenPath | null {
+    const taken = sample()
+    if (taken === null || packet.udpLength <= taken.burstAbove) return null
+    for (const size of datagrams.get(id.flowKey)?.keys() ?? []) {
+      for (let offset = 0; size < packet.payload && offset < packet.payload; offset += size) {
+        const path = member(offset, Math.min(size, packet.payload - offset), frame)
+        foundAt = offset
+        if (path) return path
+      }
+    }
+    return null
   }
 
   function notePartial(path: OpenPath): void {
@@ -126,20 +145,28 @@ export function makeBursts(
     return hop !== undefined && hop.payload + packet.payload <= path.payload && fits(path, frame)
   }
 
-  /** The datagram at an offset of a burst, as far as its bytes were captured. */
+  /** The datagram at an offset of a burst. */
   function member(offset: number, size: number, frame: Frame): OpenPath | null {
+    if (!isCaptured(offset, size, frame)) return null
     const from = packet.payloadAt + offset
-    if (from + Math.min(size, SAMPLE) > frame.end) return null
+    const shift = sample()?.shift ?? 0
+    if (shift > 0 && rankOfPayload(frame.bytes, from, size) < shift) return null
     return ofKey(datagramKey(id, size, sampleOf(frame.bytes, from, from + size)), frame)
+  }
+
+  function isCaptured(offset: number, size: number, frame: Frame): boolean {
+    return packet.payloadAt + offset + Math.min(size, SAMPLE) <= frame.end
   }
 
   /** Those whose bytes were not captured follow in the order in which they were sent. */
   function coverDatagrams(first: OpenPath, frame: Frame, others: OpenPath[]): void {
     const size = first.payload
     let before = first
-    for (let offset = size; size > 0 && offset < packet.payload; offset += size) {
+    for (let offset = 0; size > 0 && offset < packet.payload; offset += size) {
+      if (offset === foundAt) continue
       const length = Math.min(size, packet.payload - offset)
-      const other = member(offset, length, frame) ?? following(before, length, frame)
+      const isKnown = isCaptured(offset, length, frame)
+      const other = isKnown ? member(offset, length, frame) : following(before, length, frame)
       if (!other) continue
       others.push(other)
       before = other

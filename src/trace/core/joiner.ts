@@ -5,6 +5,7 @@
  */
 
 import { FIN, SYN, TCP, UDP, UDP_HEADER } from '../../wire/protocol.js'
+import { rankOf, type Sample } from '../../wire/sample.js'
 import { makeBursts } from './bursts.js'
 import {
   belongs,
@@ -40,6 +41,12 @@ const REMEMBERED = 32_768
 export interface Joiner {
   readonly flows: Flows
   realm: Realm
+  /** Which packets are captured; null: all. Others that are seen open no path. */
+  sample: Sample | null
+  /** A frame that has just come in from outside. */
+  isEntry: (frame: Frame) => boolean
+  /** The longest UDP length of those. */
+  longest: number
   /** Says whether an IPv4 address is a far end. */
   isTarget: (address: number) => boolean
   /** Called for each IPv4 far end that a guest's packet shows. */
@@ -64,7 +71,13 @@ export function makeJoiner(realm: Realm, limits: JoinerLimits = LIMITS): Joiner 
   const packet = makePacket()
   const id = makeIdentity()
   const byKey = new Map<number, PathList>()
-  const bursts = makeBursts(packet, id, (path, frame) => isFit(fits(path, frame)), ofKey)
+  const bursts = makeBursts(
+    packet,
+    id,
+    (path, frame) => isFit(fits(path, frame)),
+    ofKey,
+    () => joiner.sample,
+  )
   const fragments = makeFragments(limits.fragments, giveUp)
   /** Keys of closed paths: the same datagram again is one that was sent again. */
   let past = new Set<number>()
@@ -76,6 +89,9 @@ export function makeJoiner(realm: Realm, limits: JoinerLimits = LIMITS): Joiner 
   const joiner: Joiner = {
     flows: makeFlows(),
     realm,
+    sample: null,
+    isEntry: () => false,
+    longest: 0,
     isTarget: () => false,
     onTarget: () => {},
     onGivenUp: () => {},
@@ -99,6 +115,7 @@ export function makeJoiner(realm: Realm, limits: JoinerLimits = LIMITS): Joiner 
     }
     const path = find(frame)
     const result = path ? place(path, frame) : begin(frame)
+    if (result === null) return null
     note(result, take())
     if (packet.piece === 'first') {
       for (const early of fragments.remember(fragmentKey(packet), result)) see(early.frame, () => early.ticket)
@@ -228,7 +245,11 @@ export function makeJoiner(realm: Realm, limits: JoinerLimits = LIMITS): Joiner 
     learn(joiner.flows, path.flow, address, isRequest ? h.sourcePort : h.destinationPort, false)
   }
 
-  function begin(frame: Frame): OpenPath {
+  /** Null when it is no packet of the sample. */
+  function begin(frame: Frame): OpenPath | null {
+    if (packet.udpLength > joiner.longest && joiner.isEntry(frame)) joiner.longest = packet.udpLength
+    const rank = rankOf(frame.bytes, frame.ip, frame.end)
+    if (joiner.sample !== null && rank < joiner.sample.shift) return null
     const about = id.isError ? (packet.inner as Packet) : packet
     const flow = flowFor(about.protocol)
     if (flow && packet.family === 6) flow.last = frame.time
@@ -250,6 +271,7 @@ export function makeJoiner(realm: Realm, limits: JoinerLimits = LIMITS): Joiner 
       flags: packet.flags,
       stamp: packet.stamp,
       icmpKind: packet.icmpKind,
+      rank,
       sample: packet.sample,
       payload: packet.protocol === UDP ? Math.max(packet.payload, packet.udpLength - UDP_HEADER) : packet.payload,
       isCut: packet.piece === 'first' && packet.protocol !== UDP,

@@ -147,7 +147,7 @@ function partOf(path: OpenPath, way: LegWay, overlay: Overlay): { last: number; 
 
 function incomplete(lastSeen: string | null): Verdict {
   const seen = lastSeen === null ? '' : `last seen on ${lastSeen}; `
-  return plain('incomplete', 'capture_lost', `${seen}the capture lost packets at that time, so nothing is claimed`, {
+  return plain('incomplete', 'capture_lost', `${seen}the capture missed packets at that time, so nothing is claimed`, {
     lastSeen,
   })
 }

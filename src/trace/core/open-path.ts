@@ -57,6 +57,8 @@ export interface OpenPath {
   /** TCP: the sender's timestamp, which all segments of a super-packet have; 0: none. */
   readonly stamp: number
   readonly icmpKind: number
+  /** How sparingly a sample may be taken that still has this packet, see `rankOf`. */
+  readonly rank: number
   /** Of the first bytes of the payload. */
   readonly sample: number
   /** Bytes of transport payload of the whole packet. */

@@ -172,6 +172,9 @@ export interface TraceSummary {
     readonly unmatched: number
     /** Paths that were given up because too many were open at once. */
     readonly evicted: number
+    /** The capture takes 1 packet in so many now, and took so few at times; 1: all. */
+    readonly oneIn: number
+    readonly mostOneIn: number
   }
 }
 

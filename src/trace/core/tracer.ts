@@ -4,9 +4,11 @@
  */
 import type { Facts } from '../../facts/facts.js'
 import type { Station } from '../../path/path.js'
+import type { Sample } from '../../wire/sample.js'
 import { makeExchanges } from './exchanges.js'
 import { flowBehind, learnNat, learnRow } from './flows.js'
 import type { Frame, Tap } from './frame.js'
+import { makeGaps } from './gaps.js'
 import { type HostModel, modelFor } from './host-model.js'
 import { REQUEST } from './identity.js'
 import { makeJoiner } from './joiner.js'
@@ -76,6 +78,10 @@ export interface Tracer {
   see(frame: Frame, take?: () => number): boolean
   /** Packets that the filter let through were lost between these times. */
   noteLoss(from: number, to: number): void
+  /** From `at` on the filter lets only this sample through; null: all packets. */
+  setSample(sample: Sample | null, at: number): void
+  /** The longest datagram that came in since this was last asked, by its UDP length; 0: none. */
+  longestDatagram(): number
   /** Settles what is due at `now`. */
   advance(now: number): void
   /** Settles everything. What was seen less than a moment before the last frame may still have been under way. */
@@ -99,7 +105,6 @@ interface Waiting {
 const UNDER_WAY = 200e6
 /** Requests that wait for an answer; of more it is only said that they left. */
 const MOST_WAITING = 8192
-const LOSSES_KEPT = 256
 
 export function makeTracer(facts: Facts, options: TracerOptions): Tracer {
   const waits = options.waits ?? WAITS
@@ -108,7 +113,7 @@ export function makeTracer(facts: Facts, options: TracerOptions): Tracer {
   const plain = makePlainPaths(tally)
   const exchanges = makeExchanges()
   const waiting = new Map<number, Waiting>()
-  let losses: { from: number; to: number }[] = []
+  const gaps = makeGaps()
   let model = modelFor(facts)
   const targets = new Set<number>(options.wanted.peers4 ?? [])
   const joiner = makeJoiner(model.realm, { open: options.mostOpen ?? 65_536, fragments: 1024 })
@@ -119,7 +124,10 @@ export function makeTracer(facts: Facts, options: TracerOptions): Tracer {
     }
   }
   joiner.onGivenUp = ticket => options.onUnwanted?.(ticket)
+  joiner.isEntry = ({ tap, direction }) => direction === 'in' && isAtEdge(taps[tap] as Tap)
   const captured = { seen: 0, lost: 0 }
+  let oneIn = 1
+  let mostOneIn = 1
   /** Time of the newest frame, also of those that belong to no path. */
   let newest = 0
   let told = 0
@@ -152,9 +160,17 @@ export function makeTracer(facts: Facts, options: TracerOptions): Tracer {
       for (const row of nat) learnNat(joiner.flows, row)
     },
     see,
-    noteLoss(from, to) {
-      losses.push({ from, to })
-      if (losses.length > LOSSES_KEPT) losses = losses.slice(-LOSSES_KEPT)
+    noteLoss: gaps.lose,
+    setSample(sample, at) {
+      joiner.sample = sample
+      gaps.take(sample, at)
+      oneIn = 2 ** (sample?.shift ?? 0)
+      mostOneIn = Math.max(mostOneIn, oneIn)
+    },
+    longestDatagram() {
+      const { longest } = joiner
+      joiner.longest = 0
+      return longest
     },
     advance,
     finish() {
@@ -162,7 +178,7 @@ export function makeTracer(facts: Facts, options: TracerOptions): Tracer {
       advance(Number.MAX_SAFE_INTEGER)
       joiner.expire(Number.MAX_SAFE_INTEGER)
     },
-    summary: () => tally.summary({ ...captured, unmatched: joiner.counts.unmatched, evicted: joiner.counts.evicted }),
+    summary: () => tally.summary({ ...captured, ...joiner.counts, oneIn, mostOneIn }),
     isFull,
     flows: () => joiner.flows.made,
     count(seen, lost) {
@@ -199,6 +215,11 @@ export function makeTracer(facts: Facts, options: TracerOptions): Tracer {
     return netns === null && model.isEnd(device, isRequest) && path.hops.at(-1)?.family === (isRequest ? 4 : 6)
   }
 
+  /** Packets come in here and leave: at guests' devices and uplinks. */
+  function isAtEdge({ netns, device }: Tap): boolean {
+    return netns === null && (model.isEnd(device, true) || model.isEnd(device, false))
+  }
+
   function advance(now: number): void {
     for (const path of joiner.open.values()) {
       const isDue =
@@ -220,12 +241,12 @@ export function makeTracer(facts: Facts, options: TracerOptions): Tracer {
   }
 
   function noAnswer({ path, settled: { traced, way } }: Waiting): TracedPath['verdict'] {
-    if (isLost(path.time, path.last + waits.answer))
+    if (gaps.hidesAnswer(path, path.time, path.last + waits.answer))
       return {
         ...traced.verdict,
         kind: 'incomplete',
         reason: 'capture_lost',
-        text: `${traced.verdict.text}; the capture lost packets while an answer was due`,
+        text: `${traced.verdict.text}; the capture missed packets while an answer was due`,
       }
     const source = traced.hops.findLast(h => h.onWay)?.source ?? null
     return unanswered(traced.verdict, source, way?.request.drops ?? [], waits.answer / 1e9)
@@ -233,13 +254,13 @@ export function makeTracer(facts: Facts, options: TracerOptions): Tracer {
 
   function end(path: OpenPath): void {
     if (!path.flow) adopt(path)
-    const isTold = path.tickets.length > 0 || (options.hasRoom?.() ?? true)
+    const isTold = options.limit != null || path.tickets.length > 0 || (options.hasRoom?.() ?? true)
     const steps = isTold ? undefined : plain.like(path, model)
     if (steps && !isUnanswered(path)) {
       tally.pass(steps, path.hops, rttOf(path, path.hops[steps.order.at(-1) as number]?.time))
       return
     }
-    if (isLost(path.time, path.last + waits.settle)) path.incomplete = true
+    if (gaps.hides(path, path.time, path.last + waits.settle)) path.incomplete = true
     const settled = settle(path, context)
     const { traced } = settled
     if (!accepts(options.wanted, traced, path) || !isTranslated(path, traced)) {
@@ -272,10 +293,6 @@ export function makeTracer(facts: Facts, options: TracerOptions): Tracer {
     return (
       path.flow !== null || traced.hops.some(h => h.family === 6 || model.isTranslator(h.device) || h.netns !== null)
     )
-  }
-
-  function isLost(from: number, to: number): boolean {
-    return losses.some(l => l.from <= to && l.to >= from)
   }
 
   function isFull(): boolean {

@@ -11,7 +11,8 @@ import { drainEventfd } from '../../host/eventfd.js'
 import type { LinkEvent, LinkWatch } from '../../host/link-watch.js'
 import { type Capture, RETIRE_MS } from '../../host/packet-socket.js'
 import type { Poller } from '../../host/poll.js'
-import type { CaptureCounts, Frame, Tap } from '../core/frame.js'
+import type { Frame, Tap } from '../core/frame.js'
+import type { Strain } from './overload.js'
 import { makeTapTable, type TapTable } from './taps.js'
 
 /**
@@ -35,8 +36,8 @@ export interface CaptureHandlers {
   onLinks(netns: string | null, events: readonly LinkEvent[]): void
   /** Nothing more is ready. All frames up to `settledNs` have been seen, if the kernel lost none. */
   onIdle(nowNs: number, settledNs: number): void
-  /** What the kernel counted since the last call, all namespaces together; ten times a second. */
-  onCounts(counts: CaptureCounts, nowNs: number): void
+  /** What became of the capture since the last call, all namespaces together; ten times a second. */
+  onCounts(strain: Strain, nowNs: number): void
   /** The wake descriptor was signalled. */
   onWake(): void
 }
@@ -105,6 +106,8 @@ export function makeCaptureLoop(options: CaptureLoopOptions): CaptureLoop {
   const isMerging = sources.length > 1
   let isMore = false
   let countedAt = now()
+  let waitedMs = 0
+  let read = 0
 
   function wait(timeoutMs: number): void {
     let timeout = isMore ? 0 : timeoutMs
@@ -119,7 +122,9 @@ export function makeCaptureLoop(options: CaptureLoopOptions): CaptureLoop {
         if (timeout < 0 || due < timeout) timeout = due
       }
     }
+    const since = performance.now()
     poller.wait(timeout)
+    waitedMs += performance.now() - since
   }
 
   function noteLinks(source: Source): void {
@@ -176,7 +181,8 @@ export function makeCaptureLoop(options: CaptureLoopOptions): CaptureLoop {
   }
 
   function count(nowNs: number): void {
-    if (Math.abs(nowNs - countedAt) < COUNTS_NS) return
+    const passed = Math.abs(nowNs - countedAt)
+    if (passed < COUNTS_NS) return
     countedAt = nowNs
     let [seen, lost] = [0, 0]
     for (const { capture } of sources) {
@@ -184,7 +190,10 @@ export function makeCaptureLoop(options: CaptureLoopOptions): CaptureLoop {
       seen += counts.seen
       lost += counts.lost
     }
-    handlers.onCounts({ seen, lost }, nowNs)
+    const idle = Math.min(1, (waitedMs * 1e6) / passed)
+    handlers.onCounts({ seen, lost, read, idle, isTight: isTight() }, nowNs)
+    waitedMs = 0
+    read = 0
   }
 
   return {
@@ -200,6 +209,7 @@ export function makeCaptureLoop(options: CaptureLoopOptions): CaptureLoop {
       count(nowNs)
       const frames = isMerging ? merge(nowNs) : readOne(sources[0]!)
       isMore = frames === BUDGET
+      read += frames
       if (!isMore) handlers.onIdle(nowNs, nowNs - LATENESS_NS)
       return frames
     },

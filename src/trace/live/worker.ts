@@ -8,6 +8,7 @@ import { openTraceWriter, type TraceWriter } from '../file/write.js'
 import { openLiveCapture } from './open-capture.js'
 import type { FromTracer, ToTracer, TraceStart } from './protocol.js'
 import { makeTelling } from './telling.js'
+import { makeThrottle } from './throttle.js'
 
 const port = parentPort!
 const start = workerData as TraceStart
@@ -84,7 +85,7 @@ function work(): void {
       } else {
         facts = message.facts
         tracer.setHost(facts)
-        live.refilter(message.filter)
+        throttle.use(message.filter)
       }
     }
   }
@@ -122,17 +123,19 @@ function work(): void {
       },
       onLinks: () => post({ type: 'links' }),
       onIdle: (_now, settled) => advance(settled),
-      onCounts(counts, at) {
-        tracer.count(counts.seen - counts.lost, counts.lost)
-        if (counts.lost > 0) {
+      onCounts(strain, at) {
+        tracer.count(strain.seen - strain.lost, strain.lost)
+        if (strain.lost > 0) {
           tracer.noteLoss(countedTo, at)
-          file.writer?.loss(counts.lost, countedTo, at)
+          file.writer?.loss(strain.lost, countedTo, at)
         }
         countedTo = at
+        throttle.note(strain, at)
       },
       onWake: handleMessages,
     },
   })
+  const throttle = makeThrottle(start.filter, tracer, live.refilter)
   const notes = live.missing.map(m => `the namespace ${m.netns} is not captured: ${m.error.message}`)
   post({ type: 'ready', notes })
   while (live.now() < stopAt && !tracer.isFull()) {

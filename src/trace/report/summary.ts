@@ -89,7 +89,7 @@ function rttLines({ rtt }: TraceSummary, style: Style): string[] {
 }
 
 function captureLines({ capture, skippedFirewall }: TraceSummary, style: Style): string[] {
-  const { seen, lost, unmatched, evicted } = capture
+  const { seen, lost, unmatched, evicted, mostOneIn } = capture
   const width = proseWidth(style)
   const warn = (text: string) =>
     wrap(text, width - 2).map((l, i) =>
@@ -101,10 +101,12 @@ function captureLines({ capture, skippedFirewall }: TraceSummary, style: Style):
     ...(evicted > 0 ? [`${countOf(evicted, 'packet')} given up, because too many were under way at once`] : []),
   ]
   const dropped = `The kernel dropped ${formatCount(lost)} of ${countOf(seen + lost, 'sighting')}: the capture could not keep up.`
+  const sampled = `More packets came than could be followed: down to 1 in ${formatCount(mostOneIn)} was traced, each of them at every place.`
   const skipped = `${countOf(skippedFirewall, 'request')} never met the guest's firewall, which should have seen them. More: nat64 doctor --explain N64-204`
   return [
     '',
     ...wrap(`Capture: ${counts.join(', ')}`, width),
+    ...(mostOneIn > 1 ? warn(sampled) : []),
     ...(lost > 0 ? warn(dropped) : []),
     ...(skippedFirewall > 0 ? warn(skipped) : []),
   ]

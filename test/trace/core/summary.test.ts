@@ -25,7 +25,7 @@ describe('durations', () => {
   })
 })
 
-const CAPTURE = { seen: 1, lost: 0, unmatched: 0, evicted: 0 }
+const CAPTURE = { seen: 1, lost: 0, unmatched: 0, evicted: 0, oneIn: 1, mostOneIn: 1 }
 const hop = (device: string, delta: number, onWay = true) => ({ device, delta, onWay }) as Hop
 const path = (verdict: Partial<Verdict>, more: Partial<TracedPath> = {}) =>
   ({

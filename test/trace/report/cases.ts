@@ -405,7 +405,7 @@ export const SUMMARY: TraceSummary = {
   ],
   rtt: { count: 570, median: 23_000_000, p99: 41_200_000 },
   skippedFirewall: 12,
-  capture: { seen: 9_321, lost: 212, unmatched: 5, evicted: 0 },
+  capture: { seen: 9_321, lost: 212, unmatched: 5, evicted: 0, oneIn: 1, mostOneIn: 1 },
 }
 
 export const SNAPSHOT: TraceSnapshot = {

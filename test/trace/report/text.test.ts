@@ -170,7 +170,10 @@ describe('the summary', () => {
     const none = { delivered: 0, died: 0, answered: 0, unanswered: 0, incomplete: 0, unknown: 0 }
     const summary = {
       ...{ paths: 0, byVerdict: none, causes: [], hops: [], skippedFirewall: 0 },
-      ...{ rtt: { count: 0, median: 0, p99: 0 }, capture: { seen: 0, lost: 0, unmatched: 0, evicted: 0 } },
+      ...{
+        rtt: { count: 0, median: 0, p99: 0 },
+        capture: { seen: 0, lost: 0, unmatched: 0, evicted: 0, oneIn: 1, mostOneIn: 1 },
+      },
     }
     expect(summaryLines({ ...cases.SNAPSHOT, summary }, style())).toEqual([
       '0 packets traced for 198.51.100.7',
