@@ -67,6 +67,14 @@ describe('the screen of a trace', () => {
     }
   })
 
+  it.each([40, 80, 120])('says that it shows a sample: %i columns', async columns => {
+    const { summary } = cases.SNAPSHOT
+    const capture = { ...summary.capture, oneIn: 1024, mostOneIn: 1024 }
+    const { lines } = await open(columns, 24, source(cases.ALL, { summary: { ...summary, capture } }))
+    expect(lines()[0]).toMatch(/live {2}1 in 1,024 {2}/)
+    expect([...(lines()[0] ?? '')].length).toBeLessThanOrEqual(columns)
+  })
+
   it('has the original case at a glance', async () => {
     const { lines } = await open(80, 24, only(cases.stolen, cases.hairpin))
     expect(lines().slice(0, 5)).toEqual([

@@ -1,7 +1,7 @@
 /** The parts of the screen of `nat64 trace`. Rows are drawn as strings: a screen has hundreds of coloured pieces. */
 import { Box, Text } from 'ink'
 import { colour } from '../../term/colour.js'
-import { countOf, formatNs, formatSi } from '../../term/format.js'
+import { countOf, formatCount, formatNs, formatSi } from '../../term/format.js'
 import type { TracedPath } from '../../trace/core/traced.js'
 import { timeOfDay } from '../../trace/report/time.js'
 import { verdictSign } from '../../trace/report/verdict.js'
@@ -37,7 +37,9 @@ export function Header({ state, width, signs }: Omit<Props, 'layout'>) {
   const lost = summary?.capture.lost ?? 0
   const packets = width < 80 ? formatSi(summary?.paths ?? 0, 'pkt') : countOf(summary?.paths ?? 0, 'packet')
   const losses = width >= 100 ? [`capture lost ${lost}`] : lost > 0 ? [`lost ${lost}`] : []
-  const figures = [...(width < 60 ? [] : [packets]), `${signs.glyphs.error} ${died}`, ...losses]
+  const oneIn = summary?.capture.oneIn ?? 1
+  const sample = oneIn > 1 ? [`1 in ${formatCount(oneIn)}`] : []
+  const figures = [...sample, ...(width < 60 ? [] : [packets]), `${signs.glyphs.error} ${died}`, ...losses]
   const mark = frozen ? ` frozen${waiting.length > 0 ? ` +${waiting.length}` : ''} ` : `${signs.live} ${now}`
   return (
     <Box width={width} justifyContent="space-between">
