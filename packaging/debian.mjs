@@ -53,6 +53,7 @@ export function stage({ root, dist, tree, architecture, version, epoch }) {
   copyKoffi(root, tree, architecture)
 
   put('etc/nat64/nat64.toml', source('packaging/nat64.toml'))
+  put('etc/logrotate.d/nat64', source('packaging/nat64.logrotate'))
   for (const unit of ['nat64.service', 'nat64@.service'])
     put(`usr/lib/systemd/system/${unit}`, source(`packaging/${unit}`))
   for (const example of ['alerts.yml', 'dashboard.json'])
@@ -62,7 +63,7 @@ export function stage({ root, dist, tree, architecture, version, epoch }) {
 
   const files = filesOf(tree)
   put('DEBIAN/md5sums', files.map(f => `${md5(join(tree, f))}  ${f}\n`).join(''))
-  put('DEBIAN/conffiles', '/etc/nat64/nat64.toml\n')
+  put('DEBIAN/conffiles', '/etc/logrotate.d/nat64\n/etc/nat64/nat64.toml\n')
   for (const script of ['postinst', 'prerm', 'postrm']) put(`DEBIAN/${script}`, source(`packaging/debian/${script}`))
   const bytes = files.reduce((sum, f) => sum + Math.ceil(statSync(join(tree, f)).size / 1024) * 1024, 0)
   const glibc = glibcOf(

@@ -9,7 +9,7 @@ import { CONFIG_ABOUT, configBody } from './config-page.js'
 import type { Manifest, Topics } from './manifest.js'
 import { ENVIRONMENT, FILES, type Place, SIGNALS } from './places.js'
 import { bold, esc, item, manPage, paragraph, prose, section, subsection } from './roff.js'
-import { MAIN_ABOUT, METRICS_ABOUT, mainBody, SERVICE } from './texts.js'
+import { BIB_LOG, MAIN_ABOUT, METRICS_ABOUT, mainBody, SERVICE } from './texts.js'
 
 export interface PageSource {
   readonly manifest: Manifest
@@ -74,7 +74,14 @@ const places = (title: string, all: readonly Place[]) =>
 /** What a command's page has beside what the manifest says, by its first word. */
 const EXTRA: Readonly<Record<string, () => string[]>> = {
   doctor: checks,
-  run: () => [...section('AS A SERVICE'), ...prose(SERVICE), ...dropReasons(), ...metrics()],
+  run: () => [
+    ...section('AS A SERVICE'),
+    ...prose(SERVICE),
+    ...dropReasons(),
+    ...section('BIB LOG'),
+    ...prose(BIB_LOG),
+    ...metrics(),
+  ],
   status: () => [
     ...section('DROP REASONS'),
     ...paragraph(`Packets that are not translated are counted by reason; ${bold('nat64-run')}(8) lists the reasons.`),

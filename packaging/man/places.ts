@@ -60,6 +60,11 @@ export const FILES: readonly Place[] = [
     pages: ['run'],
   },
   {
+    name: '/var/log/nat64/',
+    about: 'Made by the service for the BIB log, see BIB LOG; /etc/logrotate.d/nat64 rotates *.jsonl there.',
+    pages: ['run'],
+  },
+  {
     name: `${stateDir}/dynamic.map`,
     about: 'Mode pool: which guest has which IPv4 address, in the format of tayga.',
     pages: ['run'],

@@ -48,3 +48,35 @@ By hand, from a socket:
 
 Alerts and a dashboard for Grafana are in /usr/share/doc/nat64/examples of the package. Where the device is made anew,
 counters go on.`
+
+export const BIB_LOG = `--log-bib FILE, or log.bib in nat64.toml, logs who had which port of which IPv4 address, and when, for those who are asked
+about abuse. Off by default: these are personal data. In mode pool it logs who had which address.
+
+While it is on, guests get ports in blocks (log.bib-block, 128 at a time) and not one by one: a block is one guest's own from
+its first port in use to its last, for TCP, UDP and ICMP alike. So there is a line when a guest gets a block and a line when
+it gives it back, however many connections it has in between, and no line about where they went. No more guests fit an
+address than it has blocks; those beyond are refused with pool4_exhausted.
+
+Each line is a JSON object. time is UTC. event is one of:
+- start: the translator has started, or has another pool: whatever was held before is over. device is its TUN device.
+- create: guest has ports first_port to last_port of address from now on. guest is an IPv6 address, or a prefix where
+  limits.guest-prefix-length says that guests are prefixes. With "static": true it is a binding of the configuration: one
+  port of the protocol that protocol names, until the next start.
+- release: the guest has them no more.
+- lost: count events are missing here, because the file could not be written for long.
+- stop: the translator has stopped: whatever was held is over.
+
+For example:
+
+    {"time":"2026-01-31T12:30:01.005Z","event":"create","guest":"2001:db8::42","address":"192.0.2.1","first_port":2048,"last_port":2175}
+    {"time":"2026-01-31T13:05:44.120Z","event":"release","guest":"2001:db8::42","address":"192.0.2.1","first_port":2048,"last_port":2175}
+
+Who had port 2100 of 192.0.2.1 at 12:45? The last of these before then, unless it is a release, a start or a stop:
+
+    jq -c 'select(.time <= "2026-01-31T12:45:00Z" and (.address == null or
+      (.address == "192.0.2.1" and .first_port <= 2100 and .last_port >= 2100)))' bib.jsonl | tail -n 1
+
+The file may be moved at any time, by logrotate for example; a new one is made. While it cannot be written, because the disk
+is full, translation goes on, with one warning: 65,536 events wait in memory, those beyond are counted as lost. Addresses and
+ports are those that leave nat64: where the host masquerades pool4 behind its own address, its connection tracking may
+change the port once more.`

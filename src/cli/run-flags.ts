@@ -66,6 +66,7 @@ export const hostFlags = {
     multipleNonGreedy: true,
     helpGroup: 'HOST',
   }),
+  'log-bib': host('log which guest has which ports, in blocks, as JSON lines', 'FILE'),
 }
 
 /** All flags that are settings; a test holds them against the table of src/config/flags.ts. */

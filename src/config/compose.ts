@@ -71,6 +71,7 @@ export function toRunConfig(settings: Settings): RunConfig {
       wellKnownPrefixStrict: s['well-known-prefix-strict'],
       pool4: s.pool4 ?? [],
       staticBib: s.bib,
+      portBlock: s.mode === 'stateful' && s['log.bib'] !== null ? s['log.bib-block'] : 0,
       eam: s.eam,
       eamHairpin: s['eam-hairpin'],
       dynamicPool: s['dynamic-pool'],
@@ -132,6 +133,7 @@ export function toRunConfig(settings: Settings): RunConfig {
     spinUs: s['io.spin-us'],
     logLevel: s['log.level'],
     logEvents: s['log.events'],
+    bibLog: { file: s['log.bib'], block: s['log.bib-block'] },
   }
 }
 
@@ -191,6 +193,8 @@ export function settingsOf(run: RunConfig): Settings {
     'io.spin-us': run.spinUs,
     'log.level': run.logLevel,
     'log.events': run.logEvents,
+    'log.bib': run.bibLog.file,
+    'log.bib-block': run.bibLog.block,
   }
   const short = Object.entries(TIMEOUT_MINIMA).some(([key, least]) => (settings[key as Key] as number) < least)
   return { ...settings, 'timeouts.allow-short': short }

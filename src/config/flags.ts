@@ -32,6 +32,7 @@ export const FLAG_KEYS = {
   'spin-us': 'io.spin-us',
   'log-level': 'log.level',
   'log-events': 'log.events',
+  'log-bib': 'log.bib',
 } as const satisfies Record<string, Key>
 
 export type FlagName = keyof typeof FLAG_KEYS

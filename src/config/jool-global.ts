@@ -183,7 +183,12 @@ export const GLOBAL_KEYS: Readonly<Record<string, GlobalKey>> = {
   'tcp-trans-timeout': timeout('timeouts.tcp-transitory', 240_000, 240_000),
   'udp-timeout': timeout('timeouts.udp', 120_000, 120_000),
   'icmp-timeout': timeout('timeouts.icmp', 1_000, 60_000),
-  'logging-bib': ignored(bool, 'BIB entries are not logged; nat64 status --bib shows them', 'nat64', false),
+  'logging-bib': ignored(
+    bool,
+    'BIB entries are not logged one by one; --log-bib FILE logs the blocks of ports that guests have',
+    'nat64',
+    false,
+  ),
   'logging-session': ignored(bool, 'sessions are not logged; nat64 status --sessions shows them', 'nat64', false),
   'maximum-simultaneous-opens': define(
     number(SETTINGS['limits.stored-syns'].kind),

@@ -32,6 +32,18 @@ export function int(min: number, max: number, unit = ''): Kind<number> {
   }
 }
 
+export function powerOfTwo(min: number, max: number, unit: string): Kind<number> {
+  const whole = int(min, max, unit)
+  return {
+    allowed: `a power of two from ${min} to ${max} (${unit})`,
+    read(value) {
+      const n = whole.read(value)
+      return n instanceof Refused || Number.isInteger(Math.log2(n)) ? n : new Refused(value)
+    },
+    write: String,
+  }
+}
+
 export function oneOf<const T extends string>(...words: T[]): Kind<T> {
   return {
     allowed: words.map(quote).join(words.length === 2 ? ' or ' : ', '),

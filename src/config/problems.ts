@@ -1,5 +1,6 @@
 /** What is wrong with a configuration: collected while reading, so that one run names everything. */
 import { EXIT, UserError } from '../errors.js'
+import { clean } from '../term/clean.js'
 import type { Origin } from './run-config.js'
 
 /** A value that a setting does not take. Returned, not thrown: readers have the place, kinds have the reason. */
@@ -60,11 +61,6 @@ export class Report {
 /** Joins origin, directive and text in the one form that all messages have: one line, fit for a terminal. */
 function sentence(where: Origin, directive: string, text: string): string {
   return clean(directive === '' ? `${where}: ${text}` : `${where}: ${shorten(directive)}: ${text}`)
-}
-
-/** Escapes control characters, so that nothing from a file reaches the terminal as a command. */
-function clean(text: string): string {
-  return text.replace(/[\0-\x1f\x7f-\xa0\u2028\u2029]/g, c => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`)
 }
 
 function shorten(text: string): string {

@@ -86,6 +86,13 @@ export interface RunConfig {
   readonly spinUs: number
   readonly logLevel: LogLevel
   readonly logEvents: readonly LogEvent[]
+  /** Who had which port when, for abuse cases. */
+  readonly bibLog: {
+    /** Absolute; null: not logged. */
+    readonly file: string | null
+    /** Ports that a guest gets at a time, while it is logged. */
+    readonly block: number
+  }
 }
 
 /** The control socket of the instance on this device, when nothing else is configured. */
@@ -108,6 +115,7 @@ export const DEFAULT_RUN_CONFIG: RunConfig = {
   spinUs: 80,
   logLevel: 'info',
   logEvents: [],
+  bibLog: { file: null, block: 128 },
 }
 
 /** Where a value came from: `default`, `flag --pool6`, or `nat64.toml:12`. */

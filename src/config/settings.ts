@@ -7,7 +7,18 @@ import type { Ipv6 } from '../addr/ipv6.js'
 import type { Prefix4, Prefix6 } from '../addr/prefix.js'
 import type { IoKind } from '../run/protocol.js'
 import type { Eam, Mode, Pool4Range, StaticBib } from '../xlat/config.js'
-import { absolutePath, bool, deviceName, duration, int, type Kind, listOf, oneOf, optional } from './kinds.js'
+import {
+  absolutePath,
+  bool,
+  deviceName,
+  duration,
+  int,
+  type Kind,
+  listOf,
+  oneOf,
+  optional,
+  powerOfTwo,
+} from './kinds.js'
 import { localListener } from './listen-kind.js'
 import {
   address4,
@@ -88,6 +99,8 @@ export interface Settings {
   'io.spin-us': number
   'log.level': LogLevel
   'log.events': readonly LogEvent[]
+  'log.bib': string | null
+  'log.bib-block': number
 }
 
 export type Key = keyof Settings
@@ -131,6 +144,13 @@ const plateaus: Kind<readonly number[]> = {
     return new Refused(value)
   },
   write: values => `[${values.join(', ')}]`,
+}
+
+const level = oneOf(...LOG_LEVELS)
+const logLevel: Kind<LogLevel> = {
+  ...level,
+  // As others call it.
+  read: value => level.read(value === 'warn' ? 'warning' : value),
 }
 
 /** In the order they are printed. */
@@ -185,8 +205,10 @@ export const SETTINGS: { readonly [K in Key]: Entry<Settings[K]> } = {
   'limits.guest-prefix-length': { kind: int(1, 128, 'bits'), modes: STATEFUL },
   'io.kind': { kind: oneOf('auto', 'io_uring', 'read-write') },
   'io.spin-us': { kind: int(0, 1_000_000, 'microseconds') },
-  'log.level': { kind: oneOf(...LOG_LEVELS) },
+  'log.level': { kind: logLevel },
   'log.events': { kind: listOf(oneOf(...LOG_EVENTS), LOG_EVENTS.length) },
+  'log.bib': { kind: optional(absolutePath(4000)), modes: ['stateful', 'pool'] },
+  'log.bib-block': { kind: powerOfTwo(32, 1024, 'ports'), modes: STATEFUL },
 }
 
 export const KEYS: readonly Key[] = Object.keys(SETTINGS) as Key[]

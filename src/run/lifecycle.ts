@@ -190,6 +190,7 @@ function startTimers(service: Service): NodeJS.Timeout[] {
   const timers = [
     setInterval(() => {
       tick(service)
+      void service.bibLog?.flush()
       void followMtu(service)
       const { logEvents } = service.config
       const verbose = logEvents.includes('drop') || logEvents.includes('reject')

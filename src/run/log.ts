@@ -1,6 +1,7 @@
 /** Log lines on stderr: level, sentence, key=value. Under journald its priority in front, elsewhere the time. */
 import { fstatSync } from 'node:fs'
 import { LOG_LEVELS, type LogLevel } from '../config/run-config.js'
+import { clean } from '../term/clean.js'
 
 export type Fields = Readonly<Record<string, string | number | boolean | null | undefined>>
 
@@ -19,7 +20,7 @@ export function formatLine(stamp: string, level: LogLevel, message: string, fiel
   const pairs = Object.entries(fields)
     .filter(([, value]) => value !== undefined && value !== null)
     .map(([key, value]) => ` ${key}=${quote(String(value))}`)
-  return `${stamp}${level} ${message.replaceAll('\n', ' ')}${pairs.join('')}`
+  return `${stamp}${clean(`${level} ${message.replaceAll('\n', ' ')}${pairs.join('')}`)}`
 }
 
 const quote = (value: string) => (/^[^\s"=]+$/.test(value) ? value : JSON.stringify(value))

@@ -12,7 +12,8 @@ import type { BibRow, FromWorker, GuestRow, IoKind, SessionRow, ToWorker, Worker
 
 /** What a packet worker is started with; the rest is made here. */
 export interface PacketWorkerOptions
-  extends Pick<WorkerStart, 'config' | 'fds' | 'vnetHeader' | 'uso' | 'io' | 'spinUs' | 'state'> {
+  extends Pick<WorkerStart, 'config' | 'fds' | 'vnetHeader' | 'uso' | 'io' | 'spinUs' | 'state'>,
+    Partial<Pick<WorkerStart, 'leases'>> {
   /** Counters of a worker that has ended, to count on with. */
   readonly counters?: Pick<PacketWorker, 'stats' | 'loop'>
   /** Absent: random. */
@@ -71,7 +72,7 @@ export async function startPacketWorker(options: PacketWorkerOptions): Promise<P
     stats: (counters?.stats.buffer as SharedArrayBuffer) ?? new SharedArrayBuffer(STAT_BYTES),
     loopStats: (counters?.loop.buffer as SharedArrayBuffer) ?? new SharedArrayBuffer(LOOP_BYTES),
   }
-  const data: WorkerStart = { ...rest, ...buffers, wakeFd, secret: secret ?? randomSecret() }
+  const data: WorkerStart = { leases: null, ...rest, ...buffers, wakeFd, secret: secret ?? randomSecret() }
   const worker = new Worker(file ?? workerFile(), { workerData: data, name: 'packets' })
 
   const pending = new Map<string, Pending>()

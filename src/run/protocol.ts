@@ -21,6 +21,8 @@ export interface WorkerStart {
   readonly stats: SharedArrayBuffer
   /** Loop counters, see run/loop-stats.ts. */
   readonly loopStats: SharedArrayBuffer
+  /** Where to note which guest has which ports, see run/lease-ring.ts; null: nowhere. */
+  readonly leases: SharedArrayBuffer | null
   /** Exported state of an earlier run. */
   readonly state: Uint8Array | null
   /** How long to spin before sleeping when a packet has just been seen, microseconds; 0: never. */

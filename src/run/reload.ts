@@ -17,6 +17,8 @@ const FIXED: readonly (readonly [name: string, value: (c: RunConfig) => unknown]
   ['host.setup', c => c.host.setup],
   ['socket', c => c.socket],
   ['io', c => c.io],
+  ['log.bib (on or off)', c => c.bibLog.file === null],
+  ['log.bib-block', c => c.xlat.portBlock],
   ['limits.bib', c => c.xlat.limits.bib],
   ['limits.sessions', c => c.xlat.limits.sessions],
 ]
@@ -44,11 +46,14 @@ export async function reloadService(service: Service, loaded: LoadedConfig): Pro
   const metrics = await swapMetrics(service, loaded.run.metrics)
   let droppedSessions: number
   try {
+    if (loaded.run.bibLog.file !== null) await service.bibLog?.moveTo(loaded.run.bibLog.file)
     await applyChanges(fresh, journal)
     const mtu = prepared.config.host.setup ? {} : { mtu: service.config.xlat.mtu }
     droppedSessions = await service.worker.reconfigure({ ...prepared.config.xlat, ...mtu })
   } catch (error) {
     if (metrics !== service.metrics) metrics?.close()
+    const { file } = service.loaded.run.bibLog
+    if (file !== null) await service.bibLog?.moveTo(file).catch(() => {})
     await undoFresh(service, fresh, before)
     throw error
   }

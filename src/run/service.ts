@@ -8,6 +8,7 @@ import type { LoadedConfig, RunConfig } from '../config/run-config.js'
 import type { Tun } from '../host/tun.js'
 import type { Mode } from '../xlat/config.js'
 import { ApplyError, applyChanges, leftLines, rolledBackError, undoChanges } from './apply.js'
+import { type BibLog, startBibLog } from './bib-log.js'
 import { serveControl } from './control.js'
 import { openDevice } from './device.js'
 import { type Prepared, prepareHost, requirePrivilege } from './host-setup.js'
@@ -47,6 +48,7 @@ export interface Service {
   worker: PacketWorker
   control: Server | null
   metrics: MetricsServer | null
+  readonly bibLog: BibLog | null
   sampler: RateSampler
   state: StatusSnapshot['state']
   readonly startedMs: number
@@ -99,8 +101,10 @@ async function bringUp(
   const device = await openDevice(prepared, journal)
   let worker: PacketWorker | null = null
   let control: Server | null = null
+  let bibLog: BibLog | null = null
   try {
-    worker = await startPacketWorker(workerOptions(device.config, device.tun, saved))
+    bibLog = await startBibLog(device.config, prepared.plan.masquerade, log)
+    worker = await startPacketWorker(workerOptions(device.config, device.tun, bibLog, saved.state))
     reportRing(worker, device.config.io, log)
     reportImport(worker, saved, device.config.xlat.mode, log)
     await applyChanges(
@@ -121,6 +125,7 @@ async function bringUp(
       worker,
       control: null,
       metrics: null,
+      bibLog,
       sampler: makeSampler(performance.now()),
       state: 'running',
       startedMs: performance.now(),
@@ -139,6 +144,7 @@ async function bringUp(
   } catch (error) {
     control?.close()
     await worker?.stop(false).catch(() => null)
+    await bibLog?.close()
     throw await rollBack(error, journal, device.tun)
   }
 }
@@ -157,7 +163,7 @@ async function rollBack(error: unknown, journal: Journal, tun: Tun): Promise<unk
   return error instanceof ApplyError ? rolledBackError(error, undone) : error
 }
 
-function workerOptions(config: RunConfig, tun: Tun, saved: Saved | null) {
+function workerOptions(config: RunConfig, tun: Tun, bibLog: BibLog | null, state: Uint8Array | null) {
   return {
     config: config.xlat,
     fds: tun.fds,
@@ -165,7 +171,8 @@ function workerOptions(config: RunConfig, tun: Tun, saved: Saved | null) {
     uso: tun.offloads.uso,
     io: config.io,
     spinUs: config.spinUs,
-    state: saved?.state ?? null,
+    leases: bibLog?.ring ?? null,
+    state,
   }
 }
 
@@ -235,6 +242,7 @@ export async function stopService(service: Service): Promise<{ left: string[] }>
     log.warning(`the packet worker did not stop in order: ${(error as Error).message}`)
     return null
   })
+  await service.bibLog?.close()
   if (config.saveState) saveOnStop(config, paths, chosenText(prepared), state, log)
   const left = await undoSetup(service, lingers)
   service.tun.close()
@@ -274,8 +282,7 @@ export async function recoverService(service: Service, state: Uint8Array | null)
   const device = await openDevice(prepared, journal)
   service.tun = device.tun
   service.worker = await startPacketWorker({
-    ...workerOptions(config, device.tun, null),
-    state,
+    ...workerOptions(config, device.tun, service.bibLog, state),
     counters: service.worker,
   })
   watchWorker(service)

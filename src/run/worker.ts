@@ -8,6 +8,7 @@ import { makeStats, STAT } from '../xlat/stats.js'
 import { Translator } from '../xlat/translator.js'
 import { openArena } from './arena.js'
 import { RING_ENTRIES, SLOTS } from './batch.js'
+import { makeLeaseLog } from './lease-ring.js'
 import { PacketLoop } from './loop.js'
 import { makeLoopStats } from './loop-stats.js'
 import type { FromWorker, ToWorker, WorkerStart } from './protocol.js'
@@ -67,6 +68,7 @@ function work(): void {
     secret: start.secret,
     stats,
     outbox: new Outbox(arena.outbox),
+    ...(start.leases && { leaseLog: makeLeaseLog(start.leases) }),
   })
   const imported = start.state ? translator.importState(start.state, now()) : { bib: 0, sessions: 0, refused: 0 }
   let stop: (ToWorker & { type: 'stop' }) | null = null

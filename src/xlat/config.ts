@@ -71,6 +71,8 @@ export interface XlatConfig {
   /** stateful only. */
   readonly pool4: readonly Pool4Range[]
   readonly staticBib: readonly StaticBib[]
+  /** stateful only: ports that a guest gets at a time, a power of two from 32 to 1024; 0: each by itself, at random. */
+  readonly portBlock: number
   /** siit and pool. */
   readonly eam: readonly Eam[]
   readonly eamHairpin: 'off' | 'simple' | 'intrinsic'
@@ -128,6 +130,7 @@ export const DEFAULT_CONFIG: XlatConfig = {
   wellKnownPrefixStrict: true,
   pool4: [],
   staticBib: [],
+  portBlock: 0,
   eam: [],
   eamHairpin: 'intrinsic',
   dynamicPool: null,

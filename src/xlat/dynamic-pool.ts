@@ -7,6 +7,7 @@
 import { type Ipv4, ipv4 } from '../addr/ipv4.js'
 import type { Ipv6 } from '../addr/ipv6.js'
 import { type Prefix4, size4 } from '../addr/prefix.js'
+import { type LeaseLog, SILENT } from './lease-log.js'
 import { STAT } from './stats.js'
 
 /** What is kept across restarts. */
@@ -46,6 +47,7 @@ export class DynamicPool {
 
   /**
    * @param stats counts the guests that have an address
+   * @param log told which guest has which address
    * @param isReserved addresses that no guest may get, beside the first and the last of the range
    */
   constructor(
@@ -53,7 +55,9 @@ export class DynamicPool {
     leaseMs: number,
     private readonly stats: Float64Array,
     isReserved: (address4: number) => boolean,
+    private readonly log: LeaseLog = SILENT,
   ) {
+    log.reset()
     this.base = range.address
     stats[STAT.guests] = 0
     this.size = Math.min(size4(range), MAX_SIZE)
@@ -133,6 +137,7 @@ export class DynamicPool {
     this.lastSeen[offset] = seenMs + EPOCH
     this.slots[this.slotOf(a, b, c, d)] = offset + 1
     this.stats[STAT.guests]! += 1
+    this.log.begin(a, b, c, d, this.base + offset, 0, 65535)
   }
 
   /** The guest's slot, or the empty one where it belongs. */
@@ -177,6 +182,7 @@ export class DynamicPool {
   private release(offset: number): void {
     const g = this.guests
     const o = offset * 4
+    this.log.end(g[o]!, g[o + 1]!, g[o + 2]!, g[o + 3]!, this.base + offset, 0, 65535)
     this.vacate(this.slotOf(g[o]!, g[o + 1]!, g[o + 2]!, g[o + 3]!))
     this.lastSeen[offset] = 0
     this.taken[offset >>> 5]! &= ~(1 << (offset & 31))

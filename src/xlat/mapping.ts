@@ -7,6 +7,7 @@ import { isMartian4 } from '../addr/special.js'
 import type { XlatConfig } from './config.js'
 import { DynamicPool } from './dynamic-pool.js'
 import { EamTable } from './eam.js'
+import { type LeaseLog, SILENT } from './lease-log.js'
 import type { Pool6 } from './pool6.js'
 import { PrefixSet4 } from './prefix-set.js'
 import { REASON } from './reason.js'
@@ -35,13 +36,14 @@ export class Mapping {
     config: XlatConfig,
     private readonly pool6: Pool6,
     stats: Float64Array,
+    log: LeaseLog = SILENT,
   ) {
     this.eam = new EamTable(config.eam)
     const denylist4 = new PrefixSet4(config.denylist4)
     const isReserved = (address4: number) =>
       address4 === config.icmpSource4 || this.eam.contains4(address4) || denylist4.has(address4) || isMartian4(address4)
     const range = config.mode === 'pool' ? config.dynamicPool : null
-    this.pool = range === null ? null : new DynamicPool(range, config.timeouts.poolLease, stats, isReserved)
+    this.pool = range === null ? null : new DynamicPool(range, config.timeouts.poolLease, stats, isReserved, log)
   }
 
   /**

@@ -4,6 +4,7 @@
  */
 import { mask32 } from '../addr/prefix.js'
 import type { Pool4Range } from './config.js'
+import type { GuestBlocks } from './guest-blocks.js'
 import { PortBlock } from './port-block.js'
 
 /** Protocols by number, everywhere in the state tables. */
@@ -11,6 +12,9 @@ export const PROTOCOLS = ['tcp', 'udp', 'icmp'] as const
 export const TCP_INDEX = 0
 export const UDP_INDEX = 1
 export const ICMP_INDEX = 2
+
+/** Whose a port of a static binding is: no guest's. */
+export const NOBODY = -1
 
 /** The ranges of one protocol. */
 class ProtocolPool {
@@ -77,9 +81,11 @@ export class Pool4 {
   port = 0
   private readonly pools: readonly ProtocolPool[]
 
+  /** @param blocks with these, a guest gets whole blocks of ports */
   constructor(
     ranges: readonly Pool4Range[],
     private readonly random32: () => number,
+    private readonly blocks: GuestBlocks | null = null,
   ) {
     this.pools = PROTOCOLS.map(p => new ProtocolPool(ranges.filter(r => r.protocols.includes(p))))
   }
@@ -94,28 +100,28 @@ export class Pool4 {
    *
    * The guest's own address comes first while it has any port left (RFC 4787 REQ-2), then any other, from one that
    * depends on `seed` on. At an address: same range (0-1023 or above) and, for UDP, same parity (RFC 4787 REQ-4);
-   * same range; any. Where in the range is random (RFC 6056).
+   * same range; any. Where in the range is random (RFC 6056), or where the guest's blocks are.
    */
-  take(protocol: number, port6: number, hasOwn: boolean, own: number, seed: number): boolean {
+  take(protocol: number, port6: number, hasOwn: boolean, own: number, seed: number, guest = NOBODY): boolean {
     const pool = this.pools[protocol]!
     const total = pool.total
     if (total === 0) return false
-    if (hasOwn && this.takeAt(pool, own | 0, protocol, port6, false)) return true
+    if (hasOwn && this.takeAt(pool, own | 0, protocol, port6, false, guest)) return true
     const start = seed % total
     const low = port6 < 1024 && protocol !== ICMP_INDEX
     if (low ? pool.hasLow : pool.hasHigh) {
-      if (this.takeAt(pool, pool.addressAt(start), protocol, port6, true)) return true
-      if (this.takeFrom(pool, protocol, port6, true)) return true
+      if (this.takeAt(pool, pool.addressAt(start), protocol, port6, true, guest)) return true
+      if (this.takeFrom(pool, protocol, port6, true, guest)) return true
     }
-    if (this.takeAt(pool, pool.addressAt(start), protocol, port6, false)) return true
-    return this.takeFrom(pool, protocol, port6, false)
+    if (this.takeAt(pool, pool.addressAt(start), protocol, port6, false, guest)) return true
+    return this.takeFrom(pool, protocol, port6, false, guest)
   }
 
-  private takeFrom(pool: ProtocolPool, protocol: number, port6: number, sameRange: boolean): boolean {
+  private takeFrom(pool: ProtocolPool, protocol: number, port6: number, sameRange: boolean, guest: number): boolean {
     const total = pool.total
     for (let n = 0; n < total; n++) {
       const ordinal = (pool.hint + n) % total
-      if (this.takeAt(pool, pool.addressAt(ordinal), protocol, port6, sameRange)) {
+      if (this.takeAt(pool, pool.addressAt(ordinal), protocol, port6, sameRange, guest)) {
         pool.hint = ordinal
         return true
       }
@@ -123,38 +129,71 @@ export class Pool4 {
     return false
   }
 
-  private takeAt(pool: ProtocolPool, address4: number, protocol: number, port6: number, sameRange: boolean): boolean {
-    const block = pool.block(address4)
-    if (!block || block.free === 0) return false
+  private takeAt(
+    pool: ProtocolPool,
+    address4: number,
+    protocol: number,
+    port6: number,
+    sameRange: boolean,
+    guest: number,
+  ): boolean {
+    const ports = pool.block(address4)
+    if (!ports || ports.free === 0) return false
     const random = this.random32()
     let port = -1
-    if (protocol === ICMP_INDEX) port = block.find(0, 63, -1, random)
+    if (protocol === ICMP_INDEX) port = this.find(ports, address4, guest, 0, 63, -1, random)
     else {
       const from = port6 < 1024 ? 0 : 1
       const to = port6 < 1024 ? 0 : 63
-      if (protocol === UDP_INDEX) port = block.find(from, to, port6 & 1, random)
-      if (port < 0) port = block.find(from, to, -1, random)
-      if (port < 0 && !sameRange) port = block.find(0, 63, -1, random)
+      if (protocol === UDP_INDEX) port = this.find(ports, address4, guest, from, to, port6 & 1, random)
+      if (port < 0) port = this.find(ports, address4, guest, from, to, -1, random)
+      if (port < 0 && !sameRange) port = this.find(ports, address4, guest, 0, 63, -1, random)
     }
     if (port < 0) return false
-    block.use(port)
+    ports.use(port)
+    this.blocks?.hold(address4, port, guest)
     this.address = address4
     this.port = port
     return true
   }
 
-  /** Takes this transport address; false if it is in use. One outside pool4 is nobody's and may be had. */
-  reserve(protocol: number, address4: number, port: number): boolean {
-    const block = this.pools[protocol]!.block(address4 | 0)
-    if (!block?.isOpen(port)) return true
-    if (block.isUsed(port)) return false
-    block.use(port)
+  private find(
+    ports: PortBlock,
+    address4: number,
+    guest: number,
+    from: number,
+    to: number,
+    parity: number,
+    random: number,
+  ): number {
+    if (this.blocks === null) return ports.find(from, to, parity, random)
+    return this.blocks.find(ports, address4, guest, from, to, parity, random)
+  }
+
+  /** Keeps the block of a static binding's port from guests. To be called before anybody takes one. */
+  withdraw(protocol: number, address4: number, port: number): void {
+    if (this.covers(protocol, address4, port)) this.blocks?.withdraw(address4, port)
+  }
+
+  /**
+   * Takes this transport address for a guest, or NOBODY; false if it is in use, or in another guest's block. One outside
+   * pool4 is nobody's and may be had.
+   */
+  reserve(protocol: number, address4: number, port: number, guest: number): boolean {
+    const { blocks } = this
+    const ports = this.pools[protocol]!.block(address4 | 0)
+    if (!ports?.isOpen(port)) return true
+    if (ports.isUsed(port)) return false
+    if (blocks !== null && guest !== NOBODY && !blocks.hold(address4, port, guest)) return false
+    ports.use(port)
     return true
   }
 
   /** Gives a transport address back. */
   release(protocol: number, address4: number, port: number): void {
-    const block = this.pools[protocol]!.block(address4 | 0)
-    if (block?.isOpen(port)) block.release(port)
+    const ports = this.pools[protocol]!.block(address4 | 0)
+    if (!ports?.isOpen(port) || !ports.isUsed(port)) return
+    ports.release(port)
+    this.blocks?.drop(address4, port)
   }
 }

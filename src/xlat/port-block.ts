@@ -81,6 +81,15 @@ export class PortBlock {
     return -1
   }
 
+  /** The same in ports `first` to `last`, which are whole words. */
+  findIn(first: number, last: number, parity: number, random: number): number {
+    const mask = parity < 0 ? -1 : parity === 0 ? EVEN : ~EVEN
+    const start = first + ((random >>> 0) % (last - first + 1))
+    const end = (last + 1) >>> 5
+    const atStart = this.scan(start >>> 5, end, mask, -1 << start)
+    return atStart >= 0 ? atStart : this.scan(first >>> 5, end, mask, -1)
+  }
+
   private has(group: number, parity: number): boolean {
     const even = parity === 1 ? 0 : this.counts[group << 1]!
     const odd = parity === 0 ? 0 : this.counts[(group << 1) | 1]!

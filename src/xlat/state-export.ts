@@ -124,8 +124,11 @@ function importBib(s: StateTables, words: Int32Array, o: number): number {
   if (s.bib.count >= limits.bib || !s.pool.covers(protocol, mapped4, mapped4Port)) return -1
   let g = s.guests.find(h0, h1, h2, h3)
   if (g >= 0 && limits.portsPerGuest > 0 && s.guests.bibEntries(g) >= limits.portsPerGuest) return -1
-  if (!s.pool.reserve(protocol, mapped4, mapped4Port)) return -1
   if (g < 0) g = s.guests.add(h0, h1, h2, h3)
+  if (!s.pool.reserve(protocol, mapped4, mapped4Port, g)) {
+    s.guests.forget(g)
+    return -1
+  }
   if (!s.guests.hasAddress(g)) s.guests.pair(g, mapped4)
   return s.addBib(protocol, h0, h1, h2, h3, host6Port, mapped4, mapped4Port, g, false)
 }

@@ -2,7 +2,7 @@
 import type { Prefix6 } from '../addr/prefix.js'
 import type { XlatConfig } from './config.js'
 import { PendingSyns } from './pending.js'
-import { Pool4, PROTOCOLS } from './port-alloc.js'
+import { NOBODY, PROTOCOLS } from './port-alloc.js'
 import { exportState, importState } from './state-export.js'
 import { checkLimits, type StateTables } from './tables.js'
 
@@ -25,9 +25,11 @@ export function reconfigureState(s: StateTables, config: XlatConfig): number {
   }
   if (old.limits.storedSyns !== config.limits.storedSyns) s.pending = new PendingSyns(config.limits.storedSyns, s.hash)
   s.adopt(config)
-  if (JSON.stringify([old.pool4, old.staticBib]) !== JSON.stringify([config.pool4, config.staticBib])) changePool(s)
+  if (poolOf(old) !== poolOf(config)) changePool(s)
   return before - s.sessions.count
 }
+
+const poolOf = (c: XlatConfig) => JSON.stringify([c.pool4, c.staticBib, c.portBlock])
 
 function samePrefix(a: Prefix6 | null, b: Prefix6 | null): boolean {
   return a === b || (!!a && !!b && a.length === b.length && a.address.every((w, k) => w === b.address[k]))
@@ -72,7 +74,7 @@ function changePool(s: StateTables): void {
     const four = bib.find4(p, entry.mapped4, entry.mapped4Port)
     if (four >= 0 && !statics.has(four)) removeWhole(s, four)
   }
-  s.pool = new Pool4(config.pool4, s.random32)
+  s.pool = s.openPool(config)
   for (let g = 0; g < guests.high; g++) guests.unpair(g)
   for (let b = 0; b < bib.high; b++) {
     if (!bib.isUsed(b)) continue
@@ -83,7 +85,11 @@ function changePool(s: StateTables): void {
       removeWhole(s, b)
       continue
     }
-    s.pool.reserve(p, bib.mapped4(b), bib.mapped4Port(b))
+    // In whole blocks: one that is another guest's, or a static binding's, cannot be shared.
+    if (!s.pool.reserve(p, bib.mapped4(b), bib.mapped4Port(b), statics.has(b) ? NOBODY : bib.guest(b))) {
+      removeWhole(s, b)
+      continue
+    }
     if (!bib.isStatic(b) && !guests.hasAddress(bib.guest(b))) guests.pair(bib.guest(b), bib.mapped4(b) | 0)
   }
   s.addStaticBib()

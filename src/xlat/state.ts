@@ -11,6 +11,7 @@ import { u8, u16, u32 } from '../wire/bytes.js'
 import { ACK, IP4, RST, SYN, TCP, UDP } from '../wire/protocol.js'
 import type { XlatConfig } from './config.js'
 import type { ExpirySink } from './expiry.js'
+import { type LeaseLog, SILENT } from './lease-log.js'
 import { ICMP_INDEX, TCP_INDEX, UDP_INDEX } from './port-alloc.js'
 import { REASON } from './reason.js'
 import { EXPIRES, GUEST, KIND, MANY, SESSION_WORDS } from './session.js'
@@ -50,6 +51,7 @@ export class State {
   /**
    * @param random32 where ports are chosen; any 32-bit numbers
    * @param secret of the hash tables; who knows it can make them slow
+   * @param log told which guest has which ports, if these are given out in blocks
    * @throws RangeError when a limit is beyond what the tables can number
    */
   constructor(
@@ -57,9 +59,10 @@ export class State {
     stats: Float64Array,
     random32: () => number,
     secret: readonly [number, number, number, number],
+    log: LeaseLog = SILENT,
   ) {
     this.stats = stats
-    this.tables = new StateTables(config, stats, random32, secret)
+    this.tables = new StateTables(config, stats, random32, secret, log)
   }
 
   /**
@@ -421,7 +424,7 @@ export class State {
       if (g >= 0 && guests.bibEntries(g) >= most) return this.refuse(REASON.ports_per_guest)
     }
     if (g < 0) g = guests.add(h0, h1, h2, h3)
-    if (!(waiting >= 0 && this.takeAwaited(p, waiting)) && !this.takeFree(p, host6Port, g)) {
+    if (!(waiting >= 0 && this.takeAwaited(p, waiting, g)) && !this.takeFree(p, host6Port, g)) {
       t.reclaim(now)
       // That may have ended the guest's last entry, and with it the guest.
       g = guests.find(h0, h1, h2, h3)
@@ -437,15 +440,15 @@ export class State {
 
   private takeFree(p: number, host6Port: number, g: number): boolean {
     const { pool, guests } = this.tables
-    return pool.take(p, host6Port, guests.hasAddress(g), guests.address(g), guests.seed(g))
+    return pool.take(p, host6Port, guests.hasAddress(g), guests.address(g), guests.seed(g), g)
   }
 
   /** Takes the transport address that a stored SYN is for, so that the two meet. */
-  private takeAwaited(p: number, waiting: number): boolean {
+  private takeAwaited(p: number, waiting: number, g: number): boolean {
     const { pool, pending } = this.tables
     const address4 = pending.mapped4(waiting)
     const port = pending.mapped4Port(waiting)
-    if (!pool.covers(p, address4, port) || !pool.reserve(p, address4, port)) return false
+    if (!pool.covers(p, address4, port) || !pool.reserve(p, address4, port, g)) return false
     pool.address = address4 | 0
     pool.port = port
     return true

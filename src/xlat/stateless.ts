@@ -6,6 +6,7 @@
 import { isMartian4 } from '../addr/special.js'
 import { ICMP4, ICMP6 } from '../wire/protocol.js'
 import type { Engine } from './engine.js'
+import type { LeaseLog } from './lease-log.js'
 import { BY_LEASE, BY_NOTHING, BY_POOL6, Mapping } from './mapping.js'
 import { Packet } from './packet.js'
 import { parse } from './parse.js'
@@ -21,8 +22,11 @@ export class Stateless {
   /** The last step's result is for a guest that was addressed by pool6 (RFC 7757 section 4.2.2). */
   private isHairpin = false
 
-  constructor(private readonly engine: Engine) {
-    this.mapping = new Mapping(engine.config, engine.pool6, engine.stats)
+  constructor(
+    private readonly engine: Engine,
+    log?: LeaseLog,
+  ) {
+    this.mapping = new Mapping(engine.config, engine.pool6, engine.stats, log)
   }
 
   /** Translates a packet or fragment, there and where need be back. */

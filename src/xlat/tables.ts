@@ -8,12 +8,14 @@
 import { BIB_BYTES, BibTable } from './bib.js'
 import type { Limits, StaticBib, XlatConfig } from './config.js'
 import { Clock, type ExpirySink, LONG_OVER, MAX_LIFETIME } from './expiry.js'
+import { GuestBlocks } from './guest-blocks.js'
 import { GUEST_BYTES, GuestTable } from './guests.js'
 import { KeyedHash } from './hash.js'
 import { indexBytes, MAX_RECORDS } from './hash-index.js'
+import { type LeaseLog, SILENT } from './lease-log.js'
 import { AddressPairs } from './pairs.js'
 import { PendingSyns } from './pending.js'
-import { ICMP_INDEX, Pool4, PROTOCOLS, TCP_INDEX, UDP_INDEX } from './port-alloc.js'
+import { ICMP_INDEX, NOBODY, Pool4, PROTOCOLS, TCP_INDEX, UDP_INDEX } from './port-alloc.js'
 import { BIB, EXPIRES, KIND, NEXT, PAIR_NEXT, PREVIOUS, SESSION_BYTES, SESSION_WORDS, SessionTable } from './session.js'
 import { STAT } from './stats.js'
 import { TCP_STATE } from './tcp-state.js'
@@ -65,6 +67,7 @@ export class StateTables {
     readonly stats: Float64Array,
     readonly random32: () => number,
     secret: readonly [number, number, number, number],
+    private readonly log: LeaseLog = SILENT,
   ) {
     this.hash = new KeyedHash(secret)
     this.allocate(config)
@@ -85,15 +88,30 @@ export class StateTables {
     const bib = new BibTable(entries, this.hash)
     const guests = new GuestTable(entries, limits.guestPrefixLength, this.hash)
     this.pending = new PendingSyns(limits.storedSyns, this.hash)
-    this.pool = new Pool4(config.pool4, this.random32)
     this.sessions = sessions
     this.words = sessions.words
     this.bib = bib
     this.guests = guests
+    this.pool = this.openPool(config)
     this.pairs = null
     this.hand = 0
     this.stats.fill(0, STAT.bibTcp, STAT.bibIcmp + 1)
     this.count()
+  }
+
+  /** A pool that nobody has taken anything of, for the guests that there are. */
+  openPool(config: XlatConfig): Pool4 {
+    const { pool4, portBlock } = config
+    const blocks = portBlock > 0 ? new GuestBlocks(portBlock, pool4, this.guests, this.log) : null
+    const pool = new Pool4(pool4, this.random32, blocks)
+    if (blocks === null) return pool
+    this.log.reset()
+    for (const { protocol, host6, mapped4, mapped4Port } of config.staticBib) {
+      const p = PROTOCOLS.indexOf(protocol)
+      pool.withdraw(p, mapped4, mapped4Port)
+      this.log.fixed(...host6, mapped4, mapped4Port, p)
+    }
+    return pool
   }
 
   /** Takes over a configuration's lifetimes, limits and filtering. */
@@ -293,7 +311,7 @@ export class StateTables {
       const [h0, h1, h2, h3] = s.host6
       if (this.bib.find6(p, h0, h1, h2, h3, s.host6Port) >= 0) continue
       if (this.bib.find4(p, s.mapped4, s.mapped4Port) >= 0) continue
-      this.pool.reserve(p, s.mapped4, s.mapped4Port)
+      this.pool.reserve(p, s.mapped4, s.mapped4Port, NOBODY)
       let g = this.guests.find(h0, h1, h2, h3)
       if (g < 0) g = this.guests.add(h0, h1, h2, h3)
       this.addBib(p, h0 | 0, h1 | 0, h2 | 0, h3 | 0, s.host6Port, s.mapped4 | 0, s.mapped4Port, g, true)

@@ -24,6 +24,7 @@ import type { PoolEntry } from './dynamic-pool.js'
 import { type Engine, makeEngine } from './engine.js'
 import { FragmentInput } from './fragment-in.js'
 import { FragmentStore } from './fragment-store.js'
+import type { LeaseLog } from './lease-log.js'
 import { noteTuple } from './note-tuple.js'
 import { Outbox } from './outbox.js'
 import { answerEcho } from './own-echo.js'
@@ -47,6 +48,8 @@ export interface TranslatorOptions {
   readonly stats?: Float64Array
   /** Outbox to use. */
   readonly outbox?: Outbox
+  /** Told which guest has which address and ports. */
+  readonly leaseLog?: LeaseLog
 }
 
 /** Fragments whose time is up, looked at per call of `expire`. */
@@ -88,11 +91,11 @@ export class Translator {
     this.stateless = null
     this.fragmentInput = null
     if (config.mode === 'stateful') {
-      this.state ??= new State(config, this.stats, this.options.random32, this.options.secret)
+      this.state ??= new State(config, this.stats, this.options.random32, this.options.secret, this.options.leaseLog)
       this.stateful = new Stateful(this.engine, this.state)
       this.fragments = new FragmentStore(config.limits, config.timeouts.fragment, this.stats, this.options.secret)
       this.fragmentInput = new FragmentInput(this.engine, this.fragments, this.stateful)
-    } else this.stateless = new Stateless(this.engine)
+    } else this.stateless = new Stateless(this.engine, this.options.leaseLog)
     // An address that guests share is not ours alone: its packets belong to sessions.
     const own4 = config.icmpSource4
     this.own4 = own4 === null || this.engine.pool4.has(own4) ? -1 : own4

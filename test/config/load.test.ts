@@ -146,6 +146,8 @@ describe('flags', () => {
       (r: typeof DEFAULT_RUN_CONFIG) => String(r.xlat.staticBib.length),
       '1',
     ],
+    [{ 'log-level': 'warn' }, (r: typeof DEFAULT_RUN_CONFIG) => r.logLevel, 'warning'],
+    [{ 'log-bib': '/x/y' }, (r: typeof DEFAULT_RUN_CONFIG) => `${r.bibLog.file} ${r.xlat.portBlock}`, '/x/y 128'],
     [{ 'log-events': ['drop', 'reject'] }, (r: typeof DEFAULT_RUN_CONFIG) => r.logEvents.join(), 'drop,reject'],
     [{ 'spin-us': '50', io: 'read-write' }, (r: typeof DEFAULT_RUN_CONFIG) => `${r.io} ${r.spinUs}`, 'read-write 50'],
   ])('%j', (flags, what, expected) => {

@@ -62,7 +62,7 @@ describe('global of a NAT64 jool.conf', () => {
     ['"handle-rst-during-fin-rcv": false', [], 'always'],
     ['"f-args": 11', [], 'RFC 6056'],
     ['"ss-capacity": 512', [], 'not synchronized'],
-    ['"logging-bib": true', [], 'status --bib'],
+    ['"logging-bib": true', [], '--log-bib FILE'],
     ['"logging-session": true', [], 'status --sessions'],
     ['"trace": true', [], 'not traced'],
   ])('%s, with a warning', (key, says, word) => {

@@ -57,6 +57,7 @@ describe.skipIf(!isDebian)(`the Debian package${isDebian ? '' : ' (skipped: no d
     const files = listed()
     const paths = files.map(f => f.path)
     for (const wanted of [
+      'etc/logrotate.d/nat64',
       'etc/nat64/nat64.toml',
       'usr/lib/systemd/system/nat64.service',
       'usr/lib/systemd/system/nat64@.service',

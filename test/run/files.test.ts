@@ -197,4 +197,9 @@ describe('log', () => {
       'info m a="x=y" b="\\"" c="" d=64:ff9b::/96',
     )
   })
+  it('lets nothing through that a terminal takes for a command', () => {
+    expect(formatLine('<6>', 'info', 'a\u001b[31mb\nc', { d: '\u009b1m', e: 'x\ty' })).toBe(
+      '<6>info a\\u001b[31mb c d=\\u009b1m e="x\\ty"',
+    )
+  })
 })

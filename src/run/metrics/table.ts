@@ -25,6 +25,8 @@ export interface MetricsSource {
   readonly reload: { readonly ok: boolean; readonly succeededAt: number }
   /** How often the device was made anew after somebody had deleted it. */
   readonly recreations: number
+  /** null: there is no BIB log. */
+  readonly bibLog: { readonly lines: number; readonly lost: number } | null
   readonly memory: { readonly rss: number; readonly heapUsed: number; readonly external: number }
   readonly cpuSeconds: number
 }
@@ -165,6 +167,13 @@ export const METRICS: readonly Row[] = [
   counter('nat64_tun_write_errors_total', 'Packets that the TUN device refused.', loop(LOOP.writeErrors)),
   counter('nat64_tun_recreations_total', 'How often a deleted TUN device was made anew.', s => s.recreations),
   gauge('nat64_last_packet_timestamp_seconds', 'When the last packet was read.', s => s.lastPacketAt),
+
+  counter('nat64_bib_log_lines_total', 'Lines of the BIB log.', s => s.bibLog?.lines ?? null),
+  counter(
+    'nat64_bib_log_lost_total',
+    'Events missing in the BIB log, because it could not be written for long.',
+    s => s.bibLog?.lost ?? null,
+  ),
 
   gauge('nat64_build_info', 'Always 1; the labels say which version runs, on which Node.', s => [
     [{ version: s.version, node: s.node }, 1],
