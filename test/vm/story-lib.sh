@@ -33,7 +33,7 @@ is_broken() {
 is_mended() {
 	traffic passes passes vanishes
 	local got; got=$(download); is 'a large download' "$SIZE bytes" "$(echo "$got" | cut -d' ' -f1,2)" "$got"
-	is 'INVALID packets' 0 "$(invalid)"
+	is 'INVALID packets since the remedy' 0 $(($(invalid) - invalid_before))
 	traced $TARGET4 -- all_kinds
 	is 'trace ends with status' 0 "$traced_rc" "$(cat /tmp/trace.err; jq -c 'select(.verdict.kind != "delivered")' $TRACE | head -c 2000)"
 	is 'the way of a request' "$IN${gw:+ $gw} nat64 nat64 $up" "$(way request icmp)"
@@ -42,9 +42,11 @@ is_mended() {
 	traced $TARGET4 -p tcp --port 81 -- vm python3 $KIT/guest/tcp.py get $TARGET6 81 2
 	is 'the forbidden port' 'died firewall_drop' "$(verdicts request tcp)" "$(head -c 2000 $TRACE)"
 }
+invalid_before=0
 mend() { # CHECK
 	settings > /tmp/settings.before
 	$NAT64 doctor --fix "$1" --yes --json --probe $TARGET4:80 > $json 2> /tmp/fix.out; is '--fix ends with status' 0 $? "$(cat /tmp/fix.out $json)"
+	invalid_before=$(invalid)
 }
 restart_translator() { # with the same words, as a service manager would
 	local pid args i
