@@ -55,8 +55,10 @@ export function makeExchanges(): Exchanges {
   function ask(flow: Flow, path: OpenPath): void {
     const { asked } = exchangeOf(flow)
     const mark = markOf(path)
-    // Of two requests nobody knows which one is answered; a datagram may be one of several that are under way.
-    const isOnly = !asked.has(mark) || (path.protocol === TCP && !path.retransmission)
+    const before = asked.get(mark)
+    // Of two requests nobody knows which one is answered, save that a SYN which is none sent again begins anew.
+    const isOnly = before === undefined || (path.protocol === TCP && !path.retransmission)
+    if (before?.isOnly === false && !isOnly) return
     put(asked, mark, { time: path.time, isOnly }, MOST_ASKED)
   }
 
