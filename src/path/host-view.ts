@@ -1,8 +1,9 @@
 /** What the path model asks a host, answered from facts. A missing fact answers as if there were nothing. */
 import { parseIpv4 } from '../addr/ipv4.js'
 import { parseIpv6 } from '../addr/ipv6.js'
-import { contains4, contains6, type Prefix4, type Prefix6, parsePrefix4, parsePrefix6 } from '../addr/prefix.js'
+import { contains4, contains6, parsePrefix4, parsePrefix6 } from '../addr/prefix.js'
 import type { Fact, Facts, IptablesFact, LinkFact, NftFact, RouteFact } from '../facts/facts.js'
+import { isUnderstood, policyRoute, type Routed } from './policy-route.js'
 
 const or = <T>(fact: Fact<T> | undefined, otherwise: T): T => (fact?.ok ? fact.value : otherwise)
 
@@ -20,11 +21,11 @@ export interface HostView {
   /** br_netfilter hands frames of this bridge to ip6tables (6) or iptables (4): global and own switch, ORed. */
   callsIptables(bridge: string, family: 4 | 6): boolean
   forwarding(device: string, family: 4 | 6): boolean
-  /** The route the main tables give for an address; null: none. */
-  route(address: string, family: 4 | 6): RouteFact | null
+  /** The route that a packet takes, policy rules included; null: none. `from`: its source, and where it came in. */
+  route(address: string, family: 4 | 6, from?: Pick<Routed, 'source' | 'inDevice'>): RouteFact | null
   readonly iptables: IptablesFact
   readonly nft: NftFact
-  /** Policy rules that look into another table than the usual ones: what the model does not follow. */
+  /** Policy rules by marks, ports, users and the like that look into another table: what the model does not follow. */
   readonly policyRules: readonly string[]
   /** The firewall is switched on for the guest behind a device, as far as anybody says. */
   firewallWanted(device: string): boolean | null
@@ -37,6 +38,8 @@ export interface HostView {
 /** The fact is there to be had, but not for whoever asked. */
 const isHidden = (fact: Fact<unknown> | undefined): boolean =>
   fact?.ok === false && fact.reason !== 'not-installed' && fact.reason !== 'unsupported'
+
+const NOWHERE = { source: '', inDevice: '' }
 
 const views = new WeakMap<Facts, HostView>()
 
@@ -54,6 +57,7 @@ function makeView(facts: Facts): HostView {
   const byName = new Map(links.map(l => [l.name, l]))
   const addresses = or(facts.addresses, [])
   const routes = or(facts.routes, [])
+  const rules = or(facts.rules, [])
   const sysctls = or(facts.sysctls, {})
   const iptables = or(facts.iptables, { rules: [], policies: [] })
   const nft = or(facts.nft, [])
@@ -116,11 +120,12 @@ function makeView(facts: Facts): HostView {
       const all = sysctls['net.ipv4.conf.all.forwarding'] ?? sysctls['net.ipv4.ip_forward']
       return (own ?? all ?? '1') === '1'
     },
-    route: (address, family) => lookUp(routes, address, family),
+    route: (address, family, { source, inDevice } = NOWHERE) =>
+      policyRoute(routes, rules, { destination: address, family, source, inDevice }),
     iptables,
     nft,
-    policyRules: or(facts.rules, [])
-      .filter(r => !['local', 'main', 'default'].includes(r.table))
+    policyRules: rules
+      .filter(r => !['local', 'main', 'default'].includes(r.table) && !isUnderstood(r))
       .map(r => `ip -${r.family} rule: ${r.priority}: ${r.selector} lookup ${r.table}`),
     firewallWanted(device) {
       if (!proxmox) return null
@@ -143,42 +148,8 @@ export function listenersOn(links: readonly LinkFact[], bridge: string): string[
 
 /** The route for an address in the tables that are asked without policy rules, local and main; null: none. */
 export function lookUp(routes: readonly RouteFact[], address: string, family: 4 | 6): RouteFact | null {
-  const four = family === 4 ? parseIpv4(address) : undefined
-  const six = family === 6 ? parseIpv6(address) : undefined
-  const covers = (route: RouteFact): number => {
-    const prefix = prefixOf(route)
-    if (prefix === null) return -1
-    const isInside =
-      typeof prefix.address === 'number'
-        ? four !== undefined && contains4(prefix as Prefix4, four)
-        : six !== undefined && contains6(prefix as Prefix6, six)
-    return isInside ? prefix.length : -1
-  }
-  let best: RouteFact | null = null
-  let bestRank = -1
-  for (const route of routes) {
-    if (route.family !== family || (route.table !== 'main' && route.table !== 'local')) continue
-    const length = covers(route)
-    if (length < 0) continue
-    // The local table is asked first (rule 0); then the longest prefix; then the lowest metric.
-    const rank = (route.table === 'local' ? 1000 : 0) + length + 1 / (2 + route.metric)
-    if (rank > bestRank) {
-      best = route
-      bestRank = rank
-    }
-  }
-  return best
-}
-
-/** Prefixes of routes: a host with many guests is asked for thousands of routes, hundreds of times. */
-const parsed = new WeakMap<RouteFact, Prefix4 | Prefix6 | null>()
-
-function prefixOf(route: RouteFact): Prefix4 | Prefix6 | null {
-  const known = parsed.get(route)
-  if (known !== undefined) return known
-  const prefix = (route.family === 4 ? parsePrefix4(route.destination) : parsePrefix6(route.destination)) ?? null
-  parsed.set(route, prefix)
-  return prefix
+  // The local table is asked first (rule 0).
+  return policyRoute(routes, [], { destination: address, family, source: '', inDevice: '' })
 }
 
 /** A rule of iptables or nftables masquerades, or source-translates, what leaves `device` from `address`. */

@@ -113,6 +113,8 @@ export interface LegDrop {
   readonly device: string
   /** null: no rule, but the kernel or the translator. */
   readonly rule: DropRule | null
+  /** The route that takes it elsewhere or nowhere, as `ip route` prints it. Absent: there is none, or it is not to blame. */
+  readonly route?: string
 }
 
 export interface Leg {

@@ -1,6 +1,7 @@
 /** The way of a reply: from the uplink to the translator, and as IPv6 to the guest's device. */
 import { crossBridge, isWayOut, prerouting6 } from './bridge.js'
 import { runChain } from './iptables-rule.js'
+import { leadsOn } from './policy-route.js'
 import {
   bridgeHook,
   device,
@@ -9,6 +10,7 @@ import {
   hostForward,
   packet4,
   packet6,
+  routed,
   type Step,
   throughNamespace,
   type Walk,
@@ -17,13 +19,23 @@ import { seen, wiresOf } from './wires.js'
 
 /** Walks the reply to a request that got out; leaves its stations in the walk. */
 export function replyLeg(w: Walk): void {
-  const up = w.host.route(w.flow.target4, 4)?.device ?? null
-  if (up === null) {
-    dropped(w, 'no_route4', 'route', '')
-    return
-  }
-  const gateway = receive(w, up)
+  // It comes in where the request leaves.
+  const { engine, mapped4 } = w.options
+  const from = { source: mapped4 ?? '', inDevice: 'device' in engine ? engine.device : '' }
+  const out = w.host.route(w.flow.target4, 4, from)
+  const up = out !== null && leadsOn(out.type) ? out.device : null
+  if (up === null) dropped(w, 'no_route4', 'route', '')
+  // Errors about requests that do not get out go the rest of the way.
+  const gateway = up === null ? own(w) : receive(w, up)
   if (gateway !== null) toGuest(w, gateway)
+}
+
+/** The host itself answers, into the translator. */
+function own(w: Walk): Step {
+  const { engine, mapped4 } = w.options
+  if (!('device' in engine)) return routeToGuest(w, '')
+  const route = mapped4 === null ? null : routed(w, mapped4, 4, '', '')
+  return route?.device ? backFrom(w, route.device) : routeToGuest(w, '')
 }
 
 /** The reply comes in on the uplink and gets to the translator. Returns the device that its translation leaves by. */
@@ -40,7 +52,7 @@ function receive(w: Walk, up: string): Step {
     const port = called < 0 ? '' : (outside.at(-1)?.device ?? '')
     if (engine.framework === 'iptables' && !joolTakes(w, at, port)) return dropped(w, 'no_rule', 'prerouting', at)
     w.stations.push({ kind: 'translator', engine: 'jool', direction: 'toV6' })
-    return routeToGuest(w)
+    return routeToGuest(w, '')
   }
   for (const wire of wires.slice(outside.length)) seen(w, wire, 'in', 4)
   return throughDevice(w, up)
@@ -49,21 +61,30 @@ function receive(w: Walk, up: string): Step {
 /** The reply is routed into the TUN device or the other namespace, and its translation comes back from there. */
 function throughDevice(w: Walk, up: string): Step {
   const { engine, mapped4 } = w.options
-  if (engine.kind === 'none') return dropped(w, 'no_engine', 'translator', up)
-  const route = mapped4 === null ? null : w.host.route(mapped4, 4)
-  if (route?.type === 'local') return dropped(w, 'local_pool4', 'route', up)
-  if (!route?.device) return dropped(w, 'no_route4', 'route', up)
-  const through = route.device
-  w.stations.push({ kind: 'route', family: 4, via: through, detail: route.destination })
+  if (engine.kind === 'none') {
+    dropped(w, 'no_engine', 'translator', up)
+    return routeToGuest(w, '')
+  }
+  const from = { source: w.flow.target4, inDevice: up }
+  if (mapped4 === null) return dropped(w, 'no_route4', 'route', up)
+  if (w.host.route(mapped4, 4, from)?.type === 'local') return dropped(w, 'local_pool4', 'route', up)
+  const through = routed(w, mapped4, 4, up, from.source)?.device
+  if (!through) return null
   if (!w.host.forwarding(up, 4)) dropped(w, 'not_forwarding4', 'route', up)
-  hostForward(w, packet4(w, 'reply', mapped4 as string, { in: up, out: through }, 'established'))
+  hostForward(w, packet4(w, 'reply', mapped4, { in: up, out: through }, 'established'))
   hook(w, 'postrouting', through, 4)
+  return backFrom(w, through)
+}
+
+/** Through the translator behind `through`, and out of there as IPv6. */
+function backFrom(w: Walk, through: string): Step {
+  const { engine } = w.options
   device(w, through, 'out', 4)
   if (engine.kind === 'jool') throughNamespace(w, through, 'toV6')
   else w.stations.push({ kind: 'translator', engine: engine.kind, direction: 'toV6' })
   device(w, through, 'in', 6)
   hook(w, 'prerouting', through, 6)
-  const back = routeToGuest(w)
+  const back = routeToGuest(w, through)
   if (back === null) return null
   if (!w.host.forwarding(through, 6)) dropped(w, 'not_forwarding6', 'route', through)
   hostForward(w, packet6(w, 'reply', { in: through, out: back }, 'established'))
@@ -85,11 +106,9 @@ function ownAddress(w: Walk): string | null {
   return /-d ([\d.]+)/.exec(rule?.text ?? '')?.[1] ?? null
 }
 
-function routeToGuest(w: Walk): Step {
-  const route = w.host.route(w.guest6, 6)
-  if (!route?.device) return dropped(w, 'no_route6', 'route', '')
-  w.stations.push({ kind: 'route', family: 6, via: route.device, detail: route.destination })
-  return route.device
+/** `from`: the device that the translation comes from; empty: the host itself. */
+function routeToGuest(w: Walk, from: string): Step {
+  return routed(w, w.guest6, 6, from, w.target6)?.device ?? null
 }
 
 /** From the gateway's device to the guest's: out of one bridge, and into the firewall bridge if there is one. */

@@ -8,6 +8,7 @@ import {
   hostForward,
   packet4,
   packet6,
+  routed,
   type Step,
   throughNamespace,
   type Walk,
@@ -86,9 +87,8 @@ function translate(w: Walk): Step {
 function enterHost(w: Walk, at: string, preroutingDone: boolean): Step {
   if (!preroutingDone && isTaken(w, at, '', false)) return translate(w)
   const { engine } = w.options
-  const route = w.host.route(w.target6, 6)
-  if (!route?.device) return dropped(w, 'no_route6', 'route', at)
-  w.stations.push({ kind: 'route', family: 6, via: route.device, detail: route.destination })
+  const route = routed(w, w.target6, 6, at, w.guest6)
+  if (!route?.device) return null
   if (!w.host.forwarding(at, 6)) dropped(w, 'not_forwarding6', 'route', at)
   const out = w.host.link(route.device)
   if (!out?.up) dropped(w, 'device_down', 'device', route.device)
@@ -104,16 +104,16 @@ function enterHost(w: Walk, at: string, preroutingDone: boolean): Step {
     return routeOn(w, route.device)
   }
   if (engine.kind === 'jool') return dropped(w, 'no_rule', 'translator', route.device)
-  if (!isTun) return dropped(w, 'no_engine', 'translator', route.device)
+  if (!isTun) return dropped(w, 'no_engine', 'translator', route.device, null, route)
   w.stations.push({ kind: 'translator', engine: engine.kind, direction: 'toV4' })
   return routeOn(w, route.device)
 }
 
 /** Jool sends what it translated straight to the route's device: only POST_ROUTING is passed. */
 function leave(w: Walk): Step {
-  const route = w.host.route(w.flow.target4, 4)
-  if (!route?.device) return dropped(w, 'no_route4', 'route', '')
-  w.stations.push({ kind: 'route', family: 4, via: route.device, detail: route.destination })
+  // Jool routes by itself, from no device.
+  const route = routed(w, w.flow.target4, 4, '', w.options.mapped4 ?? '')
+  if (!route?.device) return null
   hook(w, 'postrouting', route.device, 4)
   send(w, route.device, 4)
   return null
@@ -123,11 +123,10 @@ function leave(w: Walk): Step {
 function routeOn(w: Walk, from: string): Step {
   device(w, from, 'in', 4)
   hook(w, 'prerouting', from, 4)
-  const route = w.host.route(w.flow.target4, 4)
-  if (!route?.device) return dropped(w, 'no_route4', 'route', from)
-  w.stations.push({ kind: 'route', family: 4, via: route.device, detail: route.destination })
-  if (!w.host.forwarding(from, 4)) dropped(w, 'not_forwarding4', 'route', from)
   const source = w.options.mapped4 ?? '0.0.0.0'
+  const route = routed(w, w.flow.target4, 4, from, source)
+  if (!route?.device) return null
+  if (!w.host.forwarding(from, 4)) dropped(w, 'not_forwarding4', 'route', from)
   hostForward(w, packet4(w, 'request', source, { in: from, out: route.device }, 'new'))
   hook(w, 'postrouting', route.device, 4)
   const masqueraded = w.options.mapped4 !== null && w.host.masquerades(w.options.mapped4, route.device)

@@ -1,9 +1,10 @@
 /** A packet under way through a host: what the legs of a prediction share. */
-import type { JoolInstanceFact } from '../facts/facts.js'
+import type { JoolInstanceFact, RouteFact } from '../facts/facts.js'
 import type { HostView } from './host-view.js'
 import { type ChainVerdict, type CtState, type RulePacket, runChain } from './iptables-rule.js'
 import { type NftHook, type NftVerdict, nftChains, nftRules, runNft, runNftChains } from './nft-rule.js'
 import type { DeviceStation, DropRule, Engine, Flow, LegDrop, OutcomeReason, Station } from './path.js'
+import { leadsOn, routeText } from './policy-route.js'
 
 /** What a prediction needs beside facts and flow. */
 export interface PathOptions {
@@ -55,9 +56,24 @@ export function dropped(
   where: LegDrop['where'],
   device: string,
   rule: DropRule | null = null,
+  route: RouteFact | null = null,
 ): null {
-  w.drops.push({ reason, at: w.stations.length - 1, where, device, rule })
+  const blamed = route === null ? {} : { route: routeText(route) }
+  w.drops.push({ reason, at: w.stations.length - 1, where, device, rule, ...blamed })
   return null
+}
+
+/**
+ * Routes the packet on `at`; leaves the station, or why there is none. null: it goes nowhere.
+ * `source`: the packet's, for policy rules.
+ */
+export function routed(w: Walk, destination: string, family: 4 | 6, at: string, source: string): RouteFact | null {
+  const route = w.host.route(destination, family, { source, inDevice: at })
+  if (!route?.device || !leadsOn(route.type)) {
+    return dropped(w, family === 6 ? 'no_route6' : 'no_route4', 'route', at, null, route)
+  }
+  w.stations.push({ kind: 'route', family, via: route.device, detail: route.destination })
+  return route
 }
 
 /** Devices that a rule can look at; ports of a bridge, when it is a bridged frame. */

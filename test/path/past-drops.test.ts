@@ -117,6 +117,8 @@ describe('a chain of nftables for routed packets', () => {
 
 describe('the way behind', () => {
   const whole = path(tayga, TUN)
+  /** Errors about requests that went no further go to the guest by these. */
+  const behind = (p: PredictedPath) => devices(p.reply).slice(devices(p.reply).indexOf('vmbr0/out6'))
   const iptables = (change: (text: string) => boolean) =>
     patch(tayga.iptables, i => ({ ...i, rules: i.rules.filter(r => change(r.text)) }))
   const sysctl = (name: string, value: string) => ({ sysctls: patch(tayga.sysctls, s => ({ ...s, [name]: value })) })
@@ -146,7 +148,13 @@ describe('the way behind', () => {
   })
   it.each([
     ['no route', { routes: patch(tayga.routes, () => []) }, 'vmbr0/in6', []],
-    ['no translator', tun({ name: 'nat65' }), 'nat64/out6', ['eno1/in4']],
+    ['no translator', tun({ name: 'nat65' }), 'nat64/out6', ['eno1/in4', ...behind(whole)]],
+    [
+      'no way out on IPv4',
+      { routes: patch(tayga.routes, all => all.filter(r => r.family === 6 || r.device !== 'eno1')) },
+      'nat64/in4',
+      ['nat64/out4', 'nat64/in6', ...behind(whole)],
+    ],
   ] as const)('there is none: %s', (_, change, last, reply) => {
     const p = path(without(change), _ === 'no translator' ? { kind: 'none' } : TUN)
     expect(devices(p.request).at(-1)).toBe(last)

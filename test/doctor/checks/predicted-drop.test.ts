@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { predictedDrop } from '../../../src/doctor/checks/predicted-drop.js'
-import type { Facts } from '../../../src/facts/facts.js'
+import type { Facts, RouteFact } from '../../../src/facts/facts.js'
 import { patch, recorded } from '../../path/recording.js'
 import { found } from '../found.js'
 
@@ -8,6 +8,10 @@ const tayga = recorded('remedy-tayga')
 const without = (change: (facts: Facts) => Partial<Facts>): Facts => ({ ...tayga, ...change(tayga) })
 const joolRules = recorded('remedy-jool-iptables-iface')
 const noRoute4 = without(f => ({ routes: patch(f.routes, all => all.filter(r => r.destination !== '0.0.0.0/0')) }))
+const DEFAULT6: RouteFact = {
+  ...({ family: 6, destination: '::/0', device: 'eno1', gateway: 'fe80::1', type: 'unicast' } as const),
+  ...{ table: 'main', protocol: 'static', metric: 1024, linkDown: false },
+}
 const rows: readonly (readonly [string, Facts, readonly string[]])[] = [
   ['no IPv4 default route', noRoute4, ['N64-209 error tap100i0,nat64']],
   [
@@ -27,9 +31,17 @@ const rows: readonly (readonly [string, Facts, readonly string[]])[] = [
     'pool6 is routed elsewhere, and a policy rule may be why',
     without(f => ({
       routes: patch(f.routes, all => all.filter(r => r.destination !== '64:ff9b::/96')),
-      rules: patch(f.rules, all => [...all, { family: 6 as const, priority: 9, table: '7', selector: 'from all' }]),
+      rules: patch(f.rules, all => [...all, { family: 6, priority: 9, table: '7', selector: 'from all fwmark 0x1' }]),
     })),
     ['N64-209 warning tap100i0,nat64,eno1'],
+  ],
+  [
+    'pool6 is routed elsewhere, by a policy rule',
+    without(f => ({
+      routes: patch(f.routes, all => [...all, { ...DEFAULT6, table: '7' }]),
+      rules: patch(f.rules, all => [...all, { family: 6, priority: 9, table: '7', selector: 'from all iif vmbr0' }]),
+    })),
+    ['N64-209 error tap100i0,nat64,eno1'],
   ],
   [
     "the guest's own rules forbid it",
