@@ -52,14 +52,15 @@ const UNREACHABLE4: Readonly<Record<number, string>> = {
 /** `port unreachable`, `packet too big`. */
 export function errorText(error: ErrorNote): string {
   const isNamed = error.kind === ICMP_KIND.unreachable || (error.family === 4 && error.type === 3 && error.code === 2)
-  if (!isNamed) return ERROR_NAMES[error.kind] ?? 'error'
+  const mtu = error.mtu > 0 ? ` (MTU ${error.mtu})` : ''
+  if (!isNamed) return `${ERROR_NAMES[error.kind] ?? 'error'}${mtu}`
   return (error.family === 6 ? UNREACHABLE6 : UNREACHABLE4)[error.code] ?? `unreachable (code ${error.code})`
 }
 
-/** `echo request seq 1`, `TCP 51514 > 443 [S]`, `UDP 40000 > 53, 40 bytes`, `port unreachable about UDP`. */
+/** `echo request seq 1`, `TCP 51514 > 443 [S]`, `UDP 40000 > 53, 40 bytes`, `ICMP port unreachable about UDP 40000 > 53`. */
 export function whatOf(path: OpenPath): string {
   const name = protocolOf(path.protocol)
-  if (path.error) return `ICMP ${errorText(path.error)} about ${subjectOf(path.error.protocol)}`
+  if (path.error) return `ICMP ${errorText(path.error)} about ${aboutOf(path, name)}`
   const hop = path.hops[0] as RawHop
   const near = path.flow?.guestPort ?? (path.way === REQUEST ? hop.sourcePort : hop.destinationPort)
   const ports = path.way === REQUEST ? `${near} > ${path.targetPort}` : `${path.targetPort} > ${near}`
@@ -75,9 +76,11 @@ export function whatOf(path: OpenPath): string {
 }
 
 /** What an error is about. */
-function subjectOf(protocol: number): string {
-  const name = protocolOf(protocol)
-  return name === 'icmp' ? 'an echo' : name === 'other' ? `protocol ${protocol}` : name.toUpperCase()
+function aboutOf({ way, protocol, sequence, flow, nearPort, targetPort }: OpenPath, name: TraceProtocol): string {
+  if (name === 'icmp') return `echo seq ${sequence}`
+  const near = flow?.guestPort ?? nearPort
+  const ports = way === REQUEST ? `${targetPort} > ${near}` : `${near} > ${targetPort}`
+  return name === 'other' ? `protocol ${protocol}` : `${name.toUpperCase()} ${ports}`
 }
 
 /** The guest's end of a path, as text; null when it was never seen and nothing knows it. */

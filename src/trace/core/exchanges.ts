@@ -11,6 +11,7 @@ import { ICMP, ICMP_KIND } from './packet.js'
 
 /** An ICMP error that answered a packet. */
 export interface Answer {
+  /** `packet too big (MTU 1400)` */
   readonly text: string
   readonly from: string
 }

@@ -1,13 +1,13 @@
 /** What a trace asks about the host: translators, guests' devices, expected ways. Made anew when the host changes. */
-import { parseIpv4 } from '../../addr/ipv4.js'
-import type { Ipv6 } from '../../addr/ipv6.js'
-import { contains6, type Prefix4, type Prefix6, parsePrefix4, parsePrefix6 } from '../../addr/prefix.js'
+import { formatIpv4, type Ipv4, parseIpv4 } from '../../addr/ipv4.js'
+import { type Ipv6, parseIpv6 } from '../../addr/ipv6.js'
+import { contains4, contains6, type Prefix4, type Prefix6, parsePrefix4, parsePrefix6 } from '../../addr/prefix.js'
 import type { Facts } from '../../facts/facts.js'
-import { viewHost } from '../../path/host-view.js'
+import { lookUp, viewHost } from '../../path/host-view.js'
 import { type EngineInfo, findEngines, findNics, type GuestNic, PROBE_TARGET4 } from '../../path/inventory.js'
 import type { DropRule, Protocol } from '../../path/path.js'
 import { type ShownDrop, showDrop } from '../../path/shown-drop.js'
-import type { EamPair, Realm } from './identity.js'
+import { type EamPair, type Realm, toV4 } from './identity.js'
 import type { TraceEvidence } from './traced.js'
 import { type Way, wayOf } from './way.js'
 
@@ -30,6 +30,8 @@ export interface HostModel {
   isPort(device: string): boolean
   /** IPv4 ranges of the translators themselves: what is sent there turns back to a guest. */
   readonly own4: readonly Prefix4[]
+  /** `this host (192.0.2.10)`, `the translator (192.168.255.1)`; anybody else's address, as IPv4 where it stands for one. */
+  nameOf(address: string): string
   /** The next host on the way to an address did not answer when it was looked for: its line; null: nothing of the kind. */
   deadNeighbour(device: string, address: string): TraceEvidence | null
   /** How a rule that drops is called and shown; null: it is not among the host's rules. */
@@ -87,11 +89,14 @@ export function modelFor(facts: Facts): HostModel {
     .sort((a, b) => rank(a) - rank(b))
     .map(engine => ({ engine, pool6: parsePrefix6(engine.pool6 as string) }))
   const translators = new Set(engines.flatMap(e => ('device' in e.engine ? [e.engine.device] : [])))
+  const realm = { pool6: poolsOf(engines), eam: eamOf(facts) }
+  const own4 = own4Of(facts, translators)
+  const own = new Set(facts.addresses.ok ? facts.addresses.value.map(a => a.address) : [])
   return {
     facts,
     engines,
     nics,
-    realm: { pool6: poolsOf(engines), eam: eamOf(facts) },
+    realm,
     nic: device => byDevice.get(device),
     nicOfAddress: address => byAddress.get(address),
     way,
@@ -99,10 +104,25 @@ export function modelFor(facts: Facts): HostModel {
     isEnd: (device, isRequest) => (isRequest ? ends.request : ends.reply).has(device),
     isTranslator: device => translators.has(device),
     isPort: device => ports.has(device),
-    own4: own4Of(facts, translators),
+    own4,
+    nameOf(address) {
+      const six = parseIpv6(address)
+      const embedded = six === undefined ? -1 : toV4(realm, six)
+      const text = embedded < 0 ? address : formatIpv4(embedded as Ipv4)
+      const four = parseIpv4(text)
+      if (own.has(text)) return `this host (${text})`
+      return four !== undefined && own4.some(p => contains4(p, four)) ? `the translator (${text})` : text
+    },
     deadNeighbour(device, address) {
       const family = address.includes(':') ? 6 : 4
-      const next = viewHost(facts).route(address, family)?.gateway ?? address
+      // In whatever table: the packet was to leave by this device.
+      const here = (facts.routes.ok ? facts.routes.value : []).filter(r => r.device === device)
+      const next =
+        lookUp(
+          here.map(r => ({ ...r, table: 'main' })),
+          address,
+          family,
+        )?.gateway ?? address
       const dead = neighbours.find(n => n.device === device && n.address === next && /FAILED|INCOMPLETE/.test(n.state))
       if (!dead) return null
       const { state } = dead

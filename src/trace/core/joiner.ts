@@ -169,6 +169,7 @@ export function makeJoiner(realm: Realm, limits: JoinerLimits = LIMITS): Joiner 
 
   /** How well a sighting fits a path: see {@link Fit}. */
   function fits(path: OpenPath, frame: Frame): Fit {
+    if (id.isError && packet.family === 6 && !isThisError(path)) return 'no'
     const hop = hopAt(path, frame.tap, frame.direction, packet.family)
     const isRequest = path.way === REQUEST
     if (hop && !isPiece(path, hop)) return sameNear(hop, packet, isRequest) ? 'past' : 'no'
@@ -185,6 +186,14 @@ export function makeJoiner(realm: Realm, limits: JoinerLimits = LIMITS): Joiner 
     if (owner !== null) return owner === 'other' ? 'no' : 'stale'
     const isOnIpv4 = path.hops.some(h => h.family === 4)
     return isOnIpv4 || path.flow.near4.length === 0 ? 'weak' : 'strange'
+  }
+
+  /** Of the same sender, about a packet with the same near end, as far as one saw that on IPv6. */
+  function isThisError(path: OpenPath): boolean {
+    const six = path.hops.find(h => h.family === 6)
+    if (six?.source.some((w, i) => w !== packet.source[i])) return false
+    if (path.hops[0]?.family === 6) return path.nearPort === id.nearPort
+    return path.flow === null || isGuestOf(path.flow)
   }
 
   /** The guest that an IPv6 packet is of. That of an error is in the packet inside. */

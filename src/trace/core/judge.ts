@@ -51,6 +51,8 @@ export interface JudgeContext {
   readonly isPart?: boolean
   /** The packet was seen to leave by a device that is not on the way: its name. */
   readonly elsewhere: string | null
+  /** It left there for good, and untranslated. */
+  readonly isUntranslated: boolean
 }
 
 const plain = (kind: VerdictKind, reason: OutcomeReason, text: string, more: Partial<Verdict> = {}): Verdict => ({
@@ -90,17 +92,22 @@ export function judge(path: OpenPath, way: LegWay | null, overlay: Overlay | nul
     const verb = context.isRequest ? 'left by' : 'delivered to'
     return plain('delivered', 'ok', `${verb} ${last}`, { lastSeen: last })
   }
+  const answered = answeredBy(context)
+  if (context.elsewhere !== null && context.isUntranslated) {
+    const text = withAnswer(`last seen on ${last}; then it left by ${context.elsewhere} as ordinary IPv6`, answered)
+    return plain('died', 'no_engine', text, { lastSeen: last, at: 'route', killer: 'the kernel' })
+  }
   if (context.elsewhere !== null) {
     const then = context.elsewhere === last ? 'then there once more' : `then on ${context.elsewhere}`
     const text = `last seen on ${last}, ${then}, where the model does not expect it`
-    return plain('unknown', 'elsewhere', text, { lastSeen: last })
+    return plain(answered ? 'answered' : 'unknown', 'elsewhere', withAnswer(text, answered), { lastSeen: last })
   }
   const next = (way.places[overlay.next] as Place | undefined)?.device ?? null
   const seen = `last seen on ${last}${next === null || next === last ? '' : `; never reached ${next}`}`
   const where = { lastSeen: last, neverReached: next }
-  if (context.answer) {
-    const text = `${seen}: answered by ${context.answer.from} with ICMP ${context.answer.text}`
-    return plain('answered', 'icmp_error', text, { ...where, killer: context.answer.from })
+  const drop = way.drops.find(d => d.gap > overlay.last && d.gap <= overlay.next)
+  if (context.answer && !drop) {
+    return plain('answered', 'icmp_error', `${seen}: ${answered}`, { ...where, killer: context.answer.from })
   }
   if (path.cutOff) {
     const text = `last seen on ${last}; the trace ended while it was under way`
@@ -121,7 +128,7 @@ function died(way: LegWay, last: number, next: number, seen: string, context: Ju
   const found = drop
     ? { ...predictedKiller(drop, context), hook: between.find(isHookOf) as Hook | undefined }
     : observedKiller(between, way.places[next], context)
-  return plain('died', found.reason, `${seen}: ${found.text}`, {
+  return plain('died', found.reason, withAnswer(`${seen}: ${found.text}`, answeredBy(context)), {
     lastSeen: (way.places[last] as Place).device,
     neverReached: way.places[next]?.device ?? null,
     at: found.at,
@@ -145,11 +152,20 @@ function partOf(path: OpenPath, way: LegWay, overlay: Overlay): { last: number; 
   return { last: whole.place, next: less.place, seen }
 }
 
+const answeredBy = ({ answer }: JudgeContext) => answer && `answered by ${answer.from} with ICMP ${answer.text}`
+const withAnswer = (text: string, answered: string | null) => (answered === null ? text : `${text} (${answered})`)
+
 function incomplete(lastSeen: string | null): Verdict {
   const seen = lastSeen === null ? '' : `last seen on ${lastSeen}; `
   return plain('incomplete', 'capture_lost', `${seen}the capture missed packets at that time, so nothing is claimed`, {
     lastSeen,
   })
+}
+
+/** A packet that left, and came to its end behind this host, as an ICMP error says. */
+export function answeredBehind(verdict: Verdict, { from, text }: Answer): Verdict {
+  const said = `${verdict.text}; answered by ${from} with ICMP ${text}`
+  return { ...verdict, kind: 'answered', reason: 'icmp_error', text: said, killer: from }
 }
 
 /** A request that left, and that nothing answered. */
@@ -217,6 +233,9 @@ function predictedKiller(drop: LegDrop, context: JudgeContext): Found {
   const place = hook ? `dropped in ${hook} on ${drop.device} by ` : ''
   const rule = drop.rule && context.showRule(drop.rule)
   const evidence: TraceEvidence[] = rule ? [{ source: rule.source, text: rule.text, mark: rule.mark }] : []
+  const route = drop.route ?? null
+  const family = drop.reason === 'no_route4' ? 4 : 6
+  if (route !== null) evidence.push({ source: `ip -${family} route show table all`, text: route, mark: route })
   const killer = drop.rule ? (rule?.name ?? null) : drop.reason === 'hairpin_loop' ? context.engine : 'the kernel'
   const texts: Partial<Record<OutcomeReason, string>> = {
     hairpin_loop: `${place}${context.engine ?? 'Jool'}, hairpinning loop`,
@@ -225,8 +244,8 @@ function predictedKiller(drop: LegDrop, context: JudgeContext): Found {
     forward_drop: `${place}the host's firewall`,
     no_engine: 'no translator takes it; it is routed as ordinary IPv6',
     no_rule: "no rule of Jool's iptables framework hands it over",
-    no_route6: 'the host has no IPv6 route for it',
-    no_route4: 'the host has no IPv4 route for it',
+    no_route6: route === null ? 'the host has no IPv6 route for it' : 'its IPv6 route leads nowhere',
+    no_route4: route === null ? 'the host has no IPv4 route for it' : 'its IPv4 route leads nowhere',
     not_forwarding6: 'the host does not forward IPv6',
     not_forwarding4: 'the host does not forward IPv4',
     device_down: `${drop.device} is down, or nobody has it open`,

@@ -32,6 +32,8 @@ export interface ErrorNote {
   readonly code: number
   readonly family: 4 | 6
   readonly from: readonly [number, number, number, number]
+  /** Of a link that the packet is too big for, bytes; 0: not said. */
+  readonly mtu: number
   /** The packet inside belongs to this protocol. */
   readonly protocol: number
 }
@@ -176,6 +178,7 @@ export function noteError(p: Packet): ErrorNote | null {
     code: p.icmpCode,
     family: p.family,
     from: copyOf(p.source),
+    mtu: p.mtu,
     protocol: p.inner.protocol,
   }
 }

@@ -52,6 +52,8 @@ export interface Packet {
   flags: number
   /** TCP: the sender's timestamp (RFC 7323), which tells a segment that was sent again from the first; 0: none. */
   stamp: number
+  /** MTU that an ICMP error `tooBig` names; 0: none. */
+  mtu: number
   /** Bytes of transport payload in this piece. */
   payload: number
   /** UDP: where the payload begins. */
@@ -85,6 +87,7 @@ export function makePacket(withInner = true): Packet {
     acknowledge: 0,
     flags: 0,
     stamp: 0,
+    mtu: 0,
     payload: 0,
     payloadAt: 0,
     udpLength: 0,
@@ -110,6 +113,7 @@ export function readPacket(p: Packet, b: Uint8Array, o: number, end: number, onW
   p.acknowledge = 0
   p.flags = 0
   p.stamp = 0
+  p.mtu = 0
   p.payload = 0
   p.udpLength = 0
   p.sample = 0
@@ -240,7 +244,11 @@ function readIcmp(p: Packet, b: Uint8Array, o: number, end: number, packetEnd: n
     p.sourcePort = p.destinationPort = u16(b, o + 4)
     p.sequence = u16(b, o + 6)
     p.sample = sampleOf(b, o + P.ICMP_HEADER, Math.min(end, packetEnd))
-  } else if (isError(p.icmpKind) && p.inner) readPacket(p.inner, b, o + P.ICMP_HEADER, Math.min(end, packetEnd))
+    return
+  }
+  // RFC 4443 section 3.2; RFC 1191 section 4.
+  if (p.icmpKind === ICMP_KIND.tooBig) p.mtu = p.family === 6 ? u32(b, o + 4) : u16(b, o + 6)
+  if (isError(p.icmpKind) && p.inner) readPacket(p.inner, b, o + P.ICMP_HEADER, Math.min(end, packetEnd))
 }
 
 /** Says whether an ICMP kind is an error about another packet. */

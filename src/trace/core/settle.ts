@@ -51,8 +51,11 @@ export function settle(path: OpenPath, context: SettleContext): Settled {
   const leg = way && (isRequest ? way.request : way.reply)
   const overlay = leg && layOver(leg, path.hops, tap, context.isVisible)
   const ordered = overlay?.hops ?? path.hops.map(hop => ({ hop, place: -1 }))
-  const hops = hopsOf(ordered, overlay !== null, tap)
+  // Nobody expects errors anywhere: where they come from is their way's beginning.
+  const begins = path.error === null ? 0 : ordered.findIndex(o => o.place >= 0)
+  const hops = hopsOf(ordered, i => overlay === null || i < begins, tap)
   const onWay = hops.filter(h => h.onWay)
+  const astray = leg && overlay ? elsewhere(leg, overlay, context) : null
   const judging: JudgeContext = {
     isRequest,
     engine: engine?.label ?? null,
@@ -60,8 +63,9 @@ export function settle(path: OpenPath, context: SettleContext): Settled {
     deadNeighbour: (device, family) => model.deadNeighbour(device, destinationOf(path, family)),
     showRule: model.showRule,
     turnsBack,
-    answer: context.answerTo(path),
-    elsewhere: leg && overlay ? elsewhere(leg, overlay, context) : null,
+    answer: answerTo(path, context),
+    elsewhere: astray,
+    isUntranslated: isRequest && astray !== null && model.isEnd(astray, true) && path.hops.every(h => h.family === 6),
   }
   const verdict = judge(path, leg, overlay, judging)
   const firewall = way?.predicted.firewall
@@ -91,17 +95,20 @@ export function settle(path: OpenPath, context: SettleContext): Settled {
     },
     rtt: null,
     skippedFirewall:
-      firewall?.expected === true && seen === false && verdict.kind !== 'died' && verdict.kind !== 'unknown',
+      path.error === null &&
+      firewall?.expected === true &&
+      seen === false &&
+      !['died', 'unknown'].includes(verdict.kind),
     verdict,
   }
   return { traced, way, order: ordered.map(o => o.hop) }
 }
 
-function hopsOf(ordered: Overlay['hops'], hasWay: boolean, tap: (id: number) => Tap): Hop[] {
+function hopsOf(ordered: Overlay['hops'], isFree: (index: number) => boolean, tap: (id: number) => Tap): Hop[] {
   let before = -1
   let ends: Endpoints | null = null
   let like: RawHop | null = null
-  return ordered.map(({ hop, place }) => {
+  return ordered.map(({ hop, place }, i) => {
     const { netns, device } = tap(hop.tap)
     if (!ends || !like || !hasSameEnds(like, hop)) ends = endpointsOf(hop)
     like = hop
@@ -118,7 +125,7 @@ function hopsOf(ordered: Overlay['hops'], hasWay: boolean, tap: (id: number) => 
       length: hop.length,
       pieces: hop.pieces,
       ttl: hop.ttl,
-      onWay: place >= 0 || !hasWay,
+      onWay: place >= 0 || isFree(i),
       ...ends,
     }
   })
@@ -182,6 +189,15 @@ function elsewhere(leg: LegWay, overlay: Overlay, { model, tap }: SettleContext)
     if (hop.direction === 'out' ? !model.isPort(device) : isHooked) return device
   }
   return null
+}
+
+/** The ICMP error about a packet, with who sent it in words. */
+export function answerTo(
+  path: OpenPath,
+  { model, answerTo }: Pick<SettleContext, 'model' | 'answerTo'>,
+): Answer | null {
+  const answer = answerTo(path)
+  return answer && { ...answer, from: model.nameOf(answer.from) }
 }
 
 function masqueraded(hops: readonly Hop[], isRequest: boolean): string | null {

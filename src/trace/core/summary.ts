@@ -63,7 +63,7 @@ export function makeTally(): Tally {
     add(path) {
       paths++
       byVerdict[path.verdict.kind]++
-      if (path.skippedFirewall) skippedFirewall++
+      if (path.skippedFirewall && path.way === 'request') skippedFirewall++
       if (path.rtt !== null) record(roundTrips, path.rtt)
       const { kind, reason, text, check, evidence, lastSeen, neverReached } = path.verdict
       if (kind !== 'delivered') {
@@ -87,7 +87,7 @@ export function makeTally(): Tally {
     stepsOf: ({ way, hops, skippedFirewall }, order) => ({
       order,
       pairs: hops.slice(1).map((hop, i) => pairOf(hops[i]!.device, hop.device, way)),
-      skippedFirewall,
+      skippedFirewall: skippedFirewall && way === 'request',
     }),
     pass({ order, pairs, skippedFirewall: skipped }, hops, rtt) {
       paths++

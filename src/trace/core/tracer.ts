@@ -12,11 +12,11 @@ import { makeGaps } from './gaps.js'
 import { type HostModel, modelFor } from './host-model.js'
 import { REQUEST } from './identity.js'
 import { makeJoiner } from './joiner.js'
-import { unanswered } from './judge.js'
+import { answeredBehind, unanswered } from './judge.js'
 import type { OpenPath } from './open-path.js'
 import { makePlainPaths } from './plain.js'
 import { ruleKiller } from './rule-killer.js'
-import { type Settled, settle } from './settle.js'
+import { answerTo, type Settled, settle } from './settle.js'
 import { makeTally } from './summary.js'
 import type { Tables } from './tables.js'
 import { accepts, type Wanted } from './target.js'
@@ -232,7 +232,7 @@ export function makeTracer(facts: Facts, options: TracerOptions): Tracer {
       const isAnswered = exchanges.isAnswered(w.path)
       if (!isAnswered && w.since + waits.answer > now) continue
       waiting.delete(id)
-      if (isAnswered) emit(w.path, w.settled)
+      if (isAnswered) emit(w.path, answered(w.path, w.settled))
       // At the end of a trace a request that has only just left is not called unanswered.
       else if (now === Number.MAX_SAFE_INTEGER && w.since + waits.answer > newest) emit(w.path, w.settled)
       else emit(w.path, { ...w.settled, traced: { ...w.settled.traced, verdict: noAnswer(w) } })
@@ -273,7 +273,15 @@ export function makeTracer(facts: Facts, options: TracerOptions): Tracer {
       waiting.set(path.id, { path, settled, since: path.last })
       return
     }
-    emit(path, settled)
+    emit(path, answered(path, settled))
+  }
+
+  /** What got out and was answered by an ICMP error of anybody but its target did not get there. */
+  function answered(path: OpenPath, settled: Settled): Settled {
+    const { traced } = settled
+    const answer = traced.verdict.kind === 'delivered' && path.way === REQUEST ? answerTo(path, context) : null
+    if (answer === null || answer.from === traced.target4) return settled
+    return { ...settled, traced: { ...traced, verdict: answeredBehind(traced.verdict, answer) } }
   }
 
   function isUnanswered(path: OpenPath): boolean {

@@ -45,7 +45,8 @@ export function whyOf(verdict: Pick<Verdict, 'reason'>): string | null {
 export function killerText({ kind, killer, at, text }: Verdict): string | null {
   if (killer === null || text.includes(killer)) return null
   const did = kind === 'died' ? 'killed by' : kind === 'answered' ? 'answered by' : 'by'
-  return `${did} ${killer}${at !== null && !text.toLowerCase().includes(at.toLowerCase()) ? `, in ${at}` : ''}`
+  const where = at === 'route' ? 'routing' : at
+  return `${did} ${killer}${where !== null && !text.toLowerCase().includes(where.toLowerCase()) ? `, in ${where}` : ''}`
 }
 
 /** Deaths with the same key are one cause: what is said about the first holds for all of them. */

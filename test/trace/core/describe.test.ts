@@ -34,12 +34,25 @@ describe('a packet', () => {
     ],
     ['protocol 47, 40 bytes', [['tap100i0 in', six(p.raw(47, data))]]],
     ['ICMP', [['tap100i0 in', six(p.icmp(130, 0, [0, 0, 0, 0]))]]],
-    ['ICMP port unreachable about UDP', [['eno1 in', error4(3, 3, four(query, UPLINK))]]],
-    ['ICMP packet too big about TCP', [['eno1 in', error4(3, 4, four(p.tcp(1, 80), UPLINK))]]],
-    ['ICMP time exceeded about an echo', [['eno1 in', error4(11, 0, four(p.echo(8, 7), UPLINK))]]],
+    ['ICMP port unreachable about UDP 1000 > 53', [['eno1 in', error4(3, 3, four(query, UPLINK))]]],
+    ['ICMP packet too big about TCP 1 > 80', [['eno1 in', error4(3, 4, four(p.tcp(1, 80), UPLINK))]]],
+    [
+      'ICMP packet too big (MTU 1300) about TCP 1 > 80',
+      [['eno1 in', p.ip4(p.icmp(3, 4, [0, 0, 5, 20], four(p.tcp(1, 80), UPLINK)), { src: ROUTER, dst: UPLINK })]],
+    ],
+    [
+      'ICMP packet too big (MTU 70000) about UDP 1000 > 53',
+      [
+        [
+          'nat64 in',
+          p.ip6(p.icmp(2, 0, [0, 1, 0x11, 0x70], six(query)), { src: `${PREFIX}${ROUTER}`, dst: GUESTS[0] }),
+        ],
+      ],
+    ],
+    ['ICMP time exceeded about echo seq 1', [['eno1 in', error4(11, 0, four(p.echo(8, 7), UPLINK))]]],
     ['ICMP protocol unreachable about protocol 47', [['eno1 in', error4(3, 2, four(p.raw(47, data), POOL[0]))]]],
     [
-      'ICMP address unreachable about UDP',
+      'ICMP address unreachable about UDP 1000 > 53',
       [['nat64 in', p.ip6(p.icmp(1, 3, [0, 0, 0, 0], six(query)), { src: `${PREFIX}${ROUTER}`, dst: GUESTS[0] })]],
     ],
   ])('%s', (expected, sightings) => {
@@ -63,6 +76,6 @@ describe('an ICMP error', () => {
     ['packet too big', 6, KIND.tooBig, 2, 0],
     ['time exceeded', 4, KIND.expired, 11, 0],
   ])('%s of IPv%i', (expected, family, kind, type, code) => {
-    expect(errorText({ kind, type, code, family, from: [0, 0, 0, 0], protocol: 17 })).toBe(expected)
+    expect(errorText({ kind, type, code, family, from: [0, 0, 0, 0], mtu: 0, protocol: 17 })).toBe(expected)
   })
 })

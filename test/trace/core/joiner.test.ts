@@ -576,6 +576,15 @@ describe('ICMP errors', () => {
     expect(scene.ways()).toEqual(['nat64 vmbr0', 'nat64'])
   })
 
+  it('of other senders, or about packets with other near ends, are others', () => {
+    const scene = makeScene()
+    const error = (from: string, id: number) =>
+      p.ip6(p.icmp(3, 0, [0, 0, 0, 0], six(p.echo(128, id, data, 1))), { src: from, dst: GUESTS[0] })
+    scene.see([HOME, error('fd00::ff', 7)], [FROM, error(`${PREFIX}${ROUTER}`, 7)], [FROM, error('fd00::ff', 8)])
+    scene.see([FROM, error('fd00::ff', 7)])
+    expect(scene.ways()).toEqual(['vmbr0 nat64', 'nat64', 'nat64'])
+  })
+
   it('of a guest about a reply go the way of a request', () => {
     const scene = makeScene()
     const reply = p.udp(53, 1000, data)

@@ -56,6 +56,7 @@ const CONTEXT: JudgeContext = {
   showRule: () => showNftRule([], OUT),
   answer: null,
   elsewhere: null,
+  isUntranslated: false,
   turnsBack: false,
 }
 
@@ -289,7 +290,7 @@ describe('who killed it', () => {
     at: 0,
     gap,
   })
-  const legWith = (d: ReturnType<typeof drop>): LegWay => ({ ...TUN.request, drops: [d] })
+  const legWith = (d: LegWay['drops'][number]): LegWay => ({ ...TUN.request, drops: [d] })
 
   it.each<[OutcomeReason, ReturnType<typeof drop>, string | null, RegExp, string | null]>([
     [
@@ -407,13 +408,47 @@ describe('who killed it', () => {
       },
     ],
     [
-      'an error comes before a drop that was predicted',
+      'a drop that was predicted says why there is an error',
       {
         leg: legWith(drop('no_route6', 'route', 5)),
         reached: 5,
         context: { answer: { text: 'no route', from: 'fd00::ff' } },
       },
-      { kind: 'answered' },
+      {
+        kind: 'died',
+        reason: 'no_route6',
+        text: 'last seen on vmbr0; never reached nat64: the host has no IPv6 route for it (answered by fd00::ff with ICMP no route)',
+      },
+    ],
+    [
+      'a route that leads nowhere',
+      { leg: legWith({ ...drop('no_route6', 'route', 5), route: 'blackhole 64:ff9b::/96' }), reached: 5 },
+      {
+        text: 'last seen on vmbr0; never reached nat64: its IPv6 route leads nowhere',
+        evidence: [{ source: 'ip -6 route show table all', text: 'blackhole 64:ff9b::/96' }],
+      },
+    ],
+    [
+      'it left untranslated',
+      { leg: TUN.request, reached: 5, context: { elsewhere: 'eno1', isUntranslated: true } },
+      { kind: 'died', reason: 'no_engine', text: 'last seen on vmbr0; then it left by eno1 as ordinary IPv6' },
+    ],
+    [
+      'it left untranslated, and somebody minded',
+      {
+        leg: TUN.request,
+        reached: 5,
+        context: { elsewhere: 'eno1', isUntranslated: true, answer: { text: 'no route', from: 'fd00::ff' } },
+      },
+      {
+        kind: 'died',
+        text: 'last seen on vmbr0; then it left by eno1 as ordinary IPv6 (answered by fd00::ff with ICMP no route)',
+      },
+    ],
+    [
+      'it went elsewhere, and somebody minded',
+      { leg: TUN.request, reached: 5, context: { elsewhere: 'wg0', answer: { text: 'no route', from: 'fd00::ff' } } },
+      { kind: 'answered', reason: 'elsewhere' },
     ],
     [
       'an error about a packet that got through',

@@ -57,7 +57,7 @@ describe('a summary', () => {
 
   it('counts verdicts, causes, and the rest', () => {
     const tally = makeTally()
-    tally.add(path({}))
+    tally.add(path({}, { skippedFirewall: true }))
     tally.add(path({}, { rtt: 5e6, skippedFirewall: true, way: 'reply' }))
     tally.add(path({ kind: 'unanswered', text: 'silence' }))
     for (let i = 0; i < 3; i++) tally.add(path(died, { hops: [hop('tap100i0', 0), hop('vmbr0', 2000)] }))

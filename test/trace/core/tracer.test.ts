@@ -88,9 +88,9 @@ const syn = (seq = 100, port = 1000) => p.tcp(port, 80, [], { flags: 2, seq, ack
 const synAck = (ack = 101, port = 1000) => p.tcp(80, port, [], { flags: 0x12, seq: 5000 + ack, ack })
 const rst = (ack = 101) => p.tcp(80, 1000, [], { flags: 0x14, seq: 0, ack })
 const segment = (seq: number) => p.tcp(1000, 80, data, { seq, ack: 1, flags: 0x18 })
-const unreachable = (m: p.Message, guest = 0): Sighting => [
+const unreachable = (m: p.Message, guest = 0, from = ROUTER): Sighting => [
   'nat64 in',
-  p.ip6(p.icmp(1, 4, [0, 0, 0, 0], six(m, GUESTS[guest])), { src: `${PREFIX}${ROUTER}`, dst: GUESTS[guest] as string }),
+  p.ip6(p.icmp(1, 4, [0, 0, 0, 0], six(m, GUESTS[guest])), { src: `${PREFIX}${from}`, dst: GUESTS[guest] as string }),
 ]
 /** 8 hops, 10 us apart. */
 const TOOK = 70 * US
@@ -193,6 +193,12 @@ describe('requests and what answers them', () => {
     [
       'an error is an answer, and no round trip',
       [...request(query(), { at: 0 }), [...unreachable(query()), 3 * MS] as unknown as Sighting],
+      ['request answered', 'reply died'],
+      [null, null],
+    ],
+    [
+      'an error of the target itself: the packet got there',
+      [...request(query(), { at: 0 }), [...unreachable(query(), 0, PEER), 3 * MS] as unknown as Sighting],
       ['request delivered', 'reply died'],
       [null, null],
     ],
@@ -203,7 +209,7 @@ describe('requests and what answers them', () => {
         ...request(ping(2), { at: MS, ...pinged(2) }),
         [...unreachable(ping(2)), 3 * MS] as unknown as Sighting,
       ],
-      ['request unanswered', 'request delivered', 'reply died'],
+      ['request unanswered', 'request answered', 'reply died'],
       [null, null, null],
     ],
   ])('%s', (_name, sightings, told, rtts) => {
@@ -232,7 +238,22 @@ describe('requests and what answers them', () => {
     trace.see(...request(query(), { at: 50 * MS, upTo: 6, guest: 1 }))
     trace.until(10 * S)
     expect(trace.told()).toEqual(['request answered', 'reply died', 'request died'])
-    expect(trace.paths[0]?.verdict.text).toContain(`answered by ${PREFIX}cb00:71fe with ICMP port unreachable`)
+    expect(trace.paths[0]?.verdict.text).toContain('answered by 203.0.113.254 with ICMP port unreachable')
+  })
+
+  it('says who answered a packet that left, and what with', () => {
+    const error = p.ip4(p.icmp(3, 4, [0, 0, 1300 >> 8, 1300 & 255], four(query(), UPLINK)), {
+      src: ROUTER,
+      dst: UPLINK,
+    })
+    const trace = makeTrace().see(...request(query(), { at: 0 }), ['eno1 in', error, 5 * MS])
+    trace.until(10 * S)
+    expect(trace.paths[0]?.verdict).toMatchObject({
+      kind: 'answered',
+      text: `left by eno1; answered by ${ROUTER} with ICMP packet too big (MTU 1300)`,
+      killer: ROUTER,
+    })
+    expect(trace.paths[1]?.what).toBe('ICMP packet too big (MTU 1300) about UDP 1000 > 53')
   })
 
   it('an error does not answer what is sent after it', () => {

@@ -58,7 +58,7 @@ describe('a block', () => {
       cases.answered,
       [/! answered/, / ! eno1$/, /ICMP error: packet too big, MTU 1420, from fd00:1::1/],
     ],
-    ['who answered', cases.answered, [/answered by the kernel, in route/]],
+    ['who answered', cases.answered, [/answered by the kernel, in routing/]],
     ['no reply', cases.unanswered, [/! unanswered .* sent again$/, /nothing came back/, /Why: .*private source/]],
     ['a capture that lost', cases.incomplete, [/○ incomplete .* a guess/, /○ fwln100i0$/, /lost 212 packets/]],
     ['fragments', cases.fragments, [/3 pieces$/, /→5µs nat64/, /also seen on tap101i0/]],
