@@ -2,8 +2,9 @@
 
 import { collectFacts } from '../facts/collect/collect.js'
 import type { Fact, FactName, Facts } from '../facts/facts.js'
+import { openRouteWatch } from '../host/route-watch.js'
 import { countOf } from '../term/format.js'
-import { type HostModel, modelFor } from './core/host-model.js'
+import { modelFor } from './core/host-model.js'
 import { makeTally } from './core/summary.js'
 import { filterFor } from './core/target.js'
 import type { TracedPath, TraceSnapshot, TraceSummary } from './core/traced.js'
@@ -41,6 +42,8 @@ const SNAP = 256
 const WHOLE = 262_144
 /** Interfaces come in flocks. */
 const LOOK_AGAIN_MS = 300
+/** After looking, it rests so many times as long as that took. */
+const LOOK_AGAIN_SHARE = 5
 const TABLES_MS = 1000
 const MOST_HELD = 50_000
 const POLL_MS = 500
@@ -96,6 +99,7 @@ export async function liveRun(request: TraceRequest): Promise<TraceRun> {
     notes: [...said, ...evidence.notes()],
   })
 
+  const routes = openRouteWatch()
   const thread = await startTracing(
     {
       wanted,
@@ -115,22 +119,29 @@ export async function liveRun(request: TraceRequest): Promise<TraceRun> {
       else if (early.length < MOST_HELD) early.push(message)
     },
   )
-  const evidence = openEvidence({ facts, version: request.version, passive: request.passive })
+  const evidence = openEvidence({
+    facts,
+    version: request.version,
+    passive: request.passive,
+    onRules: rules => use({ ...facts, ...rules }),
+  })
   const drops = openRunDrops()
   const enricher = makeEnricher(evidence, drops, epoch * 1000)
   await Promise.all([evidence.start(), drops.poll()])
   const timer = setInterval(() => {
     void evidence.poll()
     void drops.poll()
+    if (routes.hasChanged()) again.ask()
   }, POLL_MS)
   /** Paths are handed on in order, also when one has to wait for evidence. */
   let queue: Promise<void> = Promise.resolve()
 
-  const again = lookAgain(look, (next, nextModel) => {
+  function use(next: Facts): void {
     facts = next
-    model = nextModel
+    model = modelFor(facts)
     thread.send({ type: 'host', facts, filter: filter() })
-  })
+  }
+  const again = lookAgain(look, use)
   const tables = tablesFor(() => facts, thread)
   const unread = UNDERLYING.filter(name => isUnread(facts[name]))
   said.push(...unread.map(name => `what this host says of ${name} could not be read: ${detailOf(facts[name])}`))
@@ -138,6 +149,7 @@ export async function liveRun(request: TraceRequest): Promise<TraceRun> {
 
   function hear(message: FromTracer): void {
     if (message.type === 'paths') {
+      if (message.paths.some(p => PUZZLING.has(p.verdict.reason))) again.ask()
       queue = queue.then(async () => hand(await enricher.enrich(message.paths).catch(() => message.paths)))
     }
     if (message.type === 'links') again.ask()
@@ -192,6 +204,7 @@ export async function liveRun(request: TraceRequest): Promise<TraceRun> {
 
   function halt(): void {
     clearInterval(timer)
+    routes.close()
     again.stop()
     tables.stop()
   }
@@ -222,6 +235,9 @@ export async function liveRun(request: TraceRequest): Promise<TraceRun> {
   }
 }
 
+/** The host may have changed in a way that it does not tell of. */
+const PUZZLING: ReadonlySet<string> = new Set(['lost', 'elsewhere', 'no_model'])
+
 /** Without these the way of packets is guesswork. */
 const UNDERLYING = ['links', 'routes', 'jool', 'iptables', 'nft'] as const
 
@@ -237,19 +253,29 @@ function namespacesOf(facts: Facts, request: TraceRequest): string[] {
   return [...new Set([...jool, ...request.netns])]
 }
 
-/** Looks at the host again some time after it has changed. */
-function lookAgain(look: () => Promise<Facts>, use: (facts: Facts, model: HostModel) => void) {
+/** Looks at the host again some time after it has changed; on one that changes all the time, now and then. */
+function lookAgain(look: () => Promise<Facts>, use: (facts: Facts) => void) {
   let timer: NodeJS.Timeout | null = null
   let isOver = false
+  let isLooking = false
+  let notBefore = 0
+  const ask = () => {
+    if (timer !== null || isOver) return
+    timer = setTimeout(() => void again(), Math.max(LOOK_AGAIN_MS, notBefore - Date.now()))
+  }
+  const again = async () => {
+    // What changes from now on is worth another look.
+    timer = null
+    if (isLooking) return ask()
+    isLooking = true
+    const began = Date.now()
+    const facts = await look()
+    isLooking = false
+    notBefore = Date.now() + LOOK_AGAIN_SHARE * (Date.now() - began)
+    if (!isOver) use(facts)
+  }
   return {
-    ask() {
-      if (timer !== null || isOver) return
-      timer = setTimeout(async () => {
-        timer = null
-        const facts = await look()
-        if (!isOver) use(facts, modelFor(facts))
-      }, LOOK_AGAIN_MS)
-    },
+    ask,
     stop() {
       isOver = true
       if (timer !== null) clearTimeout(timer)

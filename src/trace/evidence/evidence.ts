@@ -29,6 +29,8 @@ export interface EvidenceOptions {
   readonly deepSeconds?: number
   /** Packets a second up to which it is switched on. Default 500: every packet prints some 15 lines. */
   readonly maxRate?: number
+  /** Rules came or went since the last reading. */
+  readonly onRules?: (rules: Pick<Facts, 'iptables' | 'nft'>) => void
   /** ms since 1970. */
   readonly now?: () => number
   /** For tests. */
@@ -75,6 +77,15 @@ function isPoorer(fresh: Facts, known: Facts): boolean {
   if (names.some(name => known[name].ok && !fresh[name].ok)) return true
   return joolSilence(known) === null && joolSilence(fresh) !== null
 }
+
+/** All rules, without what they counted and without the contents of sets. */
+function rulesText({ iptables, nft }: Pick<Facts, 'iptables' | 'nft'>): string {
+  const old = iptables.ok ? iptables.value : { rules: [], policies: [] }
+  const objects = (nft.ok ? nft.value : []).filter(o => o.rule !== undefined || o.chain !== undefined)
+  return JSON.stringify([old.rules, old.policies, objects], (key, value) => (COUNTS.has(key) ? undefined : value))
+}
+
+const COUNTS = new Set(['packets', 'bytes'])
 
 /** Prepares; nothing is read or changed before `start`. */
 export function openEvidence(options: EvidenceOptions): Evidence {
@@ -127,7 +138,10 @@ export function openEvidence(options: EvidenceOptions): Evidence {
   const readAllCounters = async () => {
     const { begun, facts: fresh } = await collectCounters(version)
     if (isPoorer(fresh, facts)) return
-    facts = { ...facts, jool: fresh.jool, iptables: fresh.iptables, nft: fresh.nft }
+    const { jool: instances, iptables, nft } = fresh
+    const hasNewRules = rulesText(fresh) !== rulesText(facts)
+    facts = { ...facts, jool: instances, iptables, nft }
+    if (hasNewRules) options.onRules?.({ iptables, nft })
     snapshots = [...snapshots, { begun, counters: readCounters(fresh) }]
     // The first one stays: what rose since the start is known in any case.
     if (snapshots.length > MAX_SNAPSHOTS) snapshots.splice(1, 1)
