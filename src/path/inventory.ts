@@ -112,8 +112,9 @@ function tunEngines(facts: Facts): EngineInfo[] {
       // Debian's example names a device as well: what the process was started with counts.
       const config = named.find(c => c.file !== '' && owner?.command.split(/[\s=]/).includes(c.file)) ?? named[0]
       const own = running.find(s => (s.tun as { name?: string } | undefined)?.name === l.name)
-      const kind =
-        own || owner?.program.startsWith('nat64') ? 'nat64' : owner?.program.startsWith('tundra') ? 'tundra' : 'tayga'
+      // One that hangs does not say what it is.
+      const isOurs = own || owner?.program.startsWith('nat64') || /\b(nat64|bin\.js) run\b/.test(owner?.command ?? '')
+      const kind = isOurs ? 'nat64' : owner?.program.startsWith('tundra') ? 'tundra' : 'tayga'
       const isTayga = owner?.program.startsWith('tayga') || config !== undefined
       if (kind === 'tayga' && !isTayga) return []
       const pool4 = routes.find(

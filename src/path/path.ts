@@ -78,6 +78,8 @@ export const OUTCOME_REASONS = {
   unknown_device: "The guest's device does not exist or has no way to the host.",
   // Seen, not predicted.
   rule_drop: 'A rule drops the packet before it is routed.',
+  ct_reset:
+    "The reset ends the connection for connection tracking when the host receives it; on the guest's firewall bridge it is INVALID, and is dropped. The guest waits for an answer instead of being refused. Proxmox: nf_conntrack_allow_invalid in host.fw.",
   translator_drop: 'The translator takes the packet and sends nothing on.',
   no_neighbour: 'The next host on the link does not answer, so the packet is never sent.',
   lost: 'The next place never sees the packet, and nothing says why.',

@@ -77,7 +77,8 @@ function questionOf(path: TracedPath, epochMs: number): Question | null {
     physOut: verdict.bridged && verdict.at !== 'prerouting' ? (verdict.neverReached ?? '') : '',
     family: last.family,
     protocol: path.protocol,
-    ctState: verdict.reason === 'ct_invalid' ? 'invalid' : isReply ? 'established' : 'new',
+    ctState:
+      verdict.reason === 'ct_invalid' || verdict.reason === 'ct_reset' ? 'invalid' : isReply ? 'established' : 'new',
     time: last.time,
     epochMs,
     count: 1,

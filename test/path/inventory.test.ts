@@ -8,10 +8,10 @@ import { patch, recorded } from '../path/recording.js'
 const engines = (facts: Facts) =>
   findEngines(facts).map(e => `${e.label}: ${e.pool6} ${e.mapped4}${e.active ? '' : ' inactive'}`)
 const tayga = recorded('remedy-tayga')
-const owner = (program: string): Facts => ({
+const owner = (program: string, command = program): Facts => ({
   ...tayga,
   tayga: { ok: true, source: '', value: [] },
-  tunOwners: { ok: true, source: '', value: [{ device: 'nat64', pid: 7, program, command: program }] },
+  tunOwners: { ok: true, source: '', value: [{ device: 'nat64', pid: 7, program, command }] },
 })
 const twoConfigs: Facts = {
   ...tayga,
@@ -59,6 +59,11 @@ describe('translators', () => {
     ],
     ['Tundra', owner('tundra'), ['tundra on nat64 (pid 7): 64:ff9b::/96 192.168.255.128']],
     ['ours', owner('nat64'), ['nat64 run on nat64 (pid 7): 64:ff9b::/96 192.168.255.128']],
+    [
+      'ours, which hangs',
+      owner('node', '/usr/bin/node /usr/lib/nat64/dist/src/bin.js run --tun nat64'),
+      ['nat64 run on nat64 (pid 7): 64:ff9b::/96 192.168.255.128'],
+    ],
     ['a TUN device of something else', owner('openvpn'), []],
     [
       'a TUN device that nobody has open',

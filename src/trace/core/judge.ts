@@ -2,6 +2,7 @@
 import type { DropRule, LegDrop, OutcomeReason, Station } from '../../path/path.js'
 import type { ShownDrop } from '../../path/shown-drop.js'
 import type { Answer } from './exchanges.js'
+import { type Found, findKiller, HOOKS } from './killers.js'
 import { isPartial, type OpenPath } from './open-path.js'
 import type { Overlay } from './overlay.js'
 import type { TraceEvidence, Verdict, VerdictKind } from './traced.js'
@@ -84,7 +85,10 @@ export function judge(path: OpenPath, way: LegWay | null, overlay: Overlay | nul
   const last = (way.places[overlay.last] as Place).device
   const behind = way.drops.find(d => d.gap === way.places.length && d.reason !== 'no_masquerade')
   const part = partOf(path, way, overlay)
-  if (part) return died({ ...way, drops: [] }, part.last, part.next, part.seen, { ...context, ...OF_A_PART })
+  if (part) {
+    const found = findKiller({ ...way, drops: [] }, part.last, part.next, { ...context, ...OF_A_PART })
+    return died(way, part.last, part.next, `${part.seen}: ${found.text}`, found)
+  }
   if (overlay.next >= way.places.length && !overlay.isAtEnd) {
     return plain('unknown', 'not_captured', `last seen on ${last}; nobody captured behind it`, { lastSeen: last })
   }
@@ -104,31 +108,25 @@ export function judge(path: OpenPath, way: LegWay | null, overlay: Overlay | nul
   }
   const next = (way.places[overlay.next] as Place | undefined)?.device ?? null
   const seen = `last seen on ${last}${next === null || next === last ? '' : `; never reached ${next}`}`
-  const where = { lastSeen: last, neverReached: next }
-  const drop = way.drops.find(d => d.gap > overlay.last && d.gap <= overlay.next)
-  if (context.answer && !drop) {
-    return plain('answered', 'icmp_error', `${seen}: ${answered}`, { ...where, killer: context.answer.from })
+  const found = findKiller(way, overlay.last, overlay.next, context)
+  if (context.answer && !explains(found, context.answer)) {
+    const where = { lastSeen: last, neverReached: next, killer: context.answer.from }
+    return plain('answered', 'icmp_error', `${seen}: ${answered}`, where)
   }
   if (path.cutOff) {
     const text = `last seen on ${last}; the trace ended while it was under way`
     return plain('incomplete', 'capture_lost', text, { lastSeen: last })
   }
   if (path.incomplete) return incomplete(last)
-  return died(way, overlay.last, overlay.next, seen, context)
+  return died(way, overlay.last, overlay.next, withAnswer(`${seen}: ${found.text}`, answered), found)
 }
 
 /** No rule says why: the others passed it. */
 const OF_A_PART = { isPart: true, whoDrops: () => null }
 
 /** It was seen at place `last`, and not at place `next`. */
-function died(way: LegWay, last: number, next: number, seen: string, context: JudgeContext): Verdict {
-  const between = way.gaps.slice(last + 1, next + 1).flat()
-  const drop = way.drops.find(d => d.gap > last && d.gap <= next)
-  const isHookOf = (s: Station) => s.kind === 'hook' && s.hook === drop?.where && s.device === drop.device
-  const found = drop
-    ? { ...predictedKiller(drop, context), hook: between.find(isHookOf) as Hook | undefined }
-    : observedKiller(between, way.places[next], context)
-  return plain('died', found.reason, withAnswer(`${seen}: ${found.text}`, answeredBy(context)), {
+function died(way: LegWay, last: number, next: number, text: string, found: Found): Verdict {
+  return plain('died', found.reason, text, {
     lastSeen: (way.places[last] as Place).device,
     neverReached: way.places[next]?.device ?? null,
     at: found.at,
@@ -153,6 +151,13 @@ function partOf(path: OpenPath, way: LegWay, overlay: Overlay): { last: number; 
 }
 
 const answeredBy = ({ answer }: JudgeContext) => answer && `answered by ${answer.from} with ICMP ${answer.text}`
+
+/** It is why somebody answered with an ICMP error. */
+function explains({ isSure, reason, evidence }: Found, { text }: Answer): boolean {
+  if (isSure) return true
+  return reason === 'no_neighbour' ? text.includes('unreachable') : evidence.some(e => /^reject$/i.test(e.mark ?? ''))
+}
+
 const withAnswer = (text: string, answered: string | null) => (answered === null ? text : `${text} (${answered})`)
 
 function incomplete(lastSeen: string | null): Verdict {
@@ -209,81 +214,4 @@ function uncounted({ text }: TraceEvidence): string {
     .replace(/ \(\+\d[^)]*\)$/, '')
     .replace(/^\[\d+\] | \[\d+\]$/, '')
     .replace(/counter packets \d+ bytes \d+ /, '')
-}
-
-interface Found {
-  readonly hook?: Hook | undefined
-  readonly reason: OutcomeReason
-  readonly text: string
-  readonly at: string
-  readonly killer: string | null
-  readonly evidence: readonly TraceEvidence[]
-}
-
-const HOOKS: Readonly<Record<string, string>> = {
-  prerouting: 'PREROUTING',
-  input: 'INPUT',
-  forward: 'FORWARD',
-  output: 'OUTPUT',
-  postrouting: 'POSTROUTING',
-}
-
-function predictedKiller(drop: LegDrop, context: JudgeContext): Found {
-  const hook = HOOKS[drop.where]
-  const place = hook ? `dropped in ${hook} on ${drop.device} by ` : ''
-  const rule = drop.rule && context.showRule(drop.rule)
-  const evidence: TraceEvidence[] = rule ? [{ source: rule.source, text: rule.text, mark: rule.mark }] : []
-  const route = drop.route ?? null
-  const family = drop.reason === 'no_route4' ? 4 : 6
-  if (route !== null) evidence.push({ source: `ip -${family} route show table all`, text: route, mark: route })
-  const killer = drop.rule ? (rule?.name ?? null) : drop.reason === 'hairpin_loop' ? context.engine : 'the kernel'
-  const texts: Partial<Record<OutcomeReason, string>> = {
-    hairpin_loop: `${place}${context.engine ?? 'Jool'}, hairpinning loop`,
-    ct_invalid: `${place}the guest's firewall, because connection tracking never saw the request (INVALID)`,
-    firewall_drop: `${place}the guest's firewall`,
-    forward_drop: `${place}the host's firewall`,
-    no_engine: 'no translator takes it; it is routed as ordinary IPv6',
-    no_rule: "no rule of Jool's iptables framework hands it over",
-    no_route6: route === null ? 'the host has no IPv6 route for it' : 'its IPv6 route leads nowhere',
-    no_route4: route === null ? 'the host has no IPv4 route for it' : 'its IPv4 route leads nowhere',
-    not_forwarding6: 'the host does not forward IPv6',
-    not_forwarding4: 'the host does not forward IPv4',
-    device_down: `${drop.device} is down, or nobody has it open`,
-    local_pool4: 'it is addressed to the host itself and never reaches the translator',
-    other_engine: 'another translator takes it first',
-    unknown_device: 'there is no way from here',
-  }
-  return { reason: drop.reason, text: texts[drop.reason] ?? drop.reason, at: drop.where, killer, evidence }
-}
-
-/** The model expected it to go on: rules first, then neighbours, then whoever had it last. */
-function observedKiller(between: readonly Station[], next: Place | undefined, context: JudgeContext): Found {
-  for (const station of between) {
-    const found = station.kind === 'hook' ? context.whoDrops(station) : null
-    if (!found || station.kind !== 'hook') continue
-    const text = `dropped in ${HOOKS[station.hook]} on ${station.device} by ${found.killer}`
-    return { ...found, text, at: station.hook, hook: station }
-  }
-  const translator = between.find(s => s.kind === 'translator')
-  if (translator) {
-    const killer = context.engine ?? translator.engine
-    return {
-      reason: 'translator_drop',
-      text: `${killer} took it and sent ${context.isPart ? 'a part of it' : 'nothing'} on`,
-      at: 'translator',
-      killer,
-      evidence: [],
-    }
-  }
-  const dead = next?.direction === 'out' ? context.deadNeighbour(next.device, next.family) : null
-  if (dead) {
-    const text = `the next host on ${next?.device} does not answer, so it was never sent`
-    return { reason: 'no_neighbour', text, at: 'route', killer: 'the kernel', evidence: [dead] }
-  }
-  const hooks = between.filter(s => s.kind === 'hook')
-  const routed = between.some(s => s.kind === 'route')
-  const steps = [...(routed ? ['routing'] : []), ...new Set(hooks.map(h => `${HOOKS[h.hook]} on ${h.device}`))]
-  const at = routed ? 'route' : (hooks[0]?.hook ?? 'device')
-  const text = steps.length === 0 ? 'lost on the way there' : `lost in ${steps.join(' or ')}`
-  return { reason: 'lost', text, at, hook: hooks[0], killer: null, evidence: [] }
 }

@@ -14,6 +14,8 @@ interface Reading {
   readonly at: number
   readonly counts: ReadonlyMap<string, number>
   readonly texts: ReadonlyMap<string, string>
+  /** Sockets that did not answer. */
+  readonly silent: readonly string[]
 }
 
 const MIN_MS = 500
@@ -32,18 +34,20 @@ export function openRunDrops(now: () => number = Date.now): RunDrops {
   async function read(): Promise<void> {
     const counts = new Map<string, number>()
     const texts = new Map<string, string>()
+    const silent: string[] = []
     const at = now()
     for (const { socket, here } of await findInstances()) {
       if (!here) continue
       const status = (await askControl(socket, { ask: 'status' }, TIMEOUT_MS).catch(
         () => null,
       )) as StatusSnapshot | null
+      if (status === null) silent.push(socket)
       for (const { code, count, explanation } of status?.drops ?? []) {
         counts.set(code, (counts.get(code) ?? 0) + count)
         texts.set(code, explanation)
       }
     }
-    readings.push({ at, counts, texts })
+    readings.push({ at, counts, texts, silent })
     // The first one stays: what rose since the start is known in any case.
     if (readings.length > MOST_READINGS) readings.splice(1, 1)
   }
@@ -58,6 +62,10 @@ export function openRunDrops(now: () => number = Date.now): RunDrops {
     },
     since(seenMs) {
       const last = readings.at(-1)
+      if (last && last.silent.length > 0) {
+        const text = `no answer from ${last.silent.join(', ')}: the translator hangs, or was stopped`
+        return [{ source: 'nat64 status', text, mark: 'no answer' }]
+      }
       const before = readings.findLast(r => r.at <= seenMs)
       if (!last || !before || last === before) return []
       const rose = [...last.counts].filter(([code, count]) => count > (before.counts.get(code) ?? 0))
