@@ -121,10 +121,10 @@ const ping: Measure = {
   },
 }
 
+export type NetworkPart = 'tcp' | 'udp' | 'gso' | 'latency'
+
 /** The measurements of each part. `load`: the compiled load.c, null without a compiler. */
-export function measuresOf(
-  load: string | null,
-): Readonly<Record<'tcp' | 'udp' | 'gso' | 'latency', readonly Measure[]>> {
+export function measuresOf(load: string | null): Readonly<Record<NetworkPart, readonly Measure[]>> {
   const withLoad = (make: (binary: string) => Measure[]) => (load === null ? [] : make(load))
   return {
     tcp: [tcp(1, false), tcp(1, true), tcp(4, false), tcp(4, true)],

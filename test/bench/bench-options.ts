@@ -2,7 +2,7 @@
 import { parseArgs } from 'node:util'
 
 /** Parts of the benchmark, in the order they run. */
-export const PARTS = ['tcp', 'udp', 'gso', 'latency', 'core'] as const
+export const PARTS = ['tcp', 'udp', 'gso', 'latency', 'core', 'trace'] as const
 export type Part = (typeof PARTS)[number]
 
 /** Who is measured. `kernel` routes IPv6 without translation. */
@@ -24,7 +24,7 @@ export interface BenchOptions {
 export const USAGE = `npm run bench -- [options]      (as root; in network namespaces of its own)
   --quick            2 short rounds: about two minutes
   --rounds N         rounds in which the peers take turns (5)
-  --seconds N        length of one measurement (3)
+  --seconds N        length of one measurement (3); what is promised of trace under load holds for 20
   --only PARTS       ${PARTS.join(', ')}; separated by commas
   --peers NAMES      ${PEER_NAMES.join(', ')}; separated by commas
   --output FILE      the result as JSON (bench-result.json)

@@ -112,7 +112,7 @@ async function bringUp(
 }
 
 /** Compiles a C program; null when there is no compiler. */
-export function compile(net: Net, source: string): string | null {
+export function compile(net: Pick<Net, 'dir'>, source: string): string | null {
   const compiler = ['cc', 'gcc', 'clang'].find(exists)
   if (compiler === undefined) return null
   const binary = join(net.dir, (source.split('/').at(-1) as string).replace(/\.c$/, ''))

@@ -7,10 +7,11 @@ import { cpus } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type CoreResult, judgeCore, runCore } from './bench-core.js'
-import { type Figures, type Measure, measuresOf, proveReachable } from './bench-measure.js'
-import { type BenchOptions, type PeerName, parseOptions, USAGE } from './bench-options.js'
+import { type Figures, type Measure, measuresOf, type NetworkPart, proveReachable } from './bench-measure.js'
+import { type BenchOptions, type Part, type PeerName, parseOptions, USAGE } from './bench-options.js'
 import { compile, exists, type Peer, startPeer } from './bench-peers.js'
 import { formatTable, formatTargets, type Judged, judge, type Row, rowsOf } from './bench-report.js'
+import { judgeTrace, runTrace, type TraceResult } from './bench-trace.js'
 import { closeNet, type Net, openNet, rssMb } from './net.js'
 
 /** The repository: this file runs from dist/test/bench or from test/bench. */
@@ -32,14 +33,20 @@ async function main(): Promise<number> {
   const root = findRoot()
   const skipped: string[] = []
   const isInterrupted = watchSignals()
-  const rows = options.parts.some(p => p !== 'core') ? await measureNetwork(options, root, skipped, isInterrupted) : []
-  const core = options.parts.includes('core') && !isInterrupted() ? runCore(root, skipped) : { text: '', json: [] }
-  const judged = [...judge(rows), ...judgeCore(core)]
+  const parts = options.parts.filter(isNetworkPart)
+  const rows = parts.length > 0 ? await measureNetwork(options, parts, root, skipped, isInterrupted) : []
+  const has = (part: Part) => options.parts.includes(part) && !isInterrupted()
+  const core = has('core') ? runCore(root, skipped) : { text: '', json: [] }
+  const trace = has('trace') ? await runTrace(root, options, skipped, isInterrupted) : { text: '', rows: [] }
+  const judged = [...judge(rows), ...judgeCore(core), ...judgeTrace(trace)]
   if (rows.length > 0) console.log(`\n${formatTable(rows)}`)
-  if (core.text !== '') console.log(`\n${core.text}`)
+  for (const { text } of [core, trace]) if (text !== '') console.log(`\n${text}`)
   console.log(`\nTargets\n${formatTargets(judged)}`)
   for (const line of skipped) console.log(`  skipped  ${line}`)
-  writeFileSync(options.output, `${JSON.stringify(resultOf(options, rows, core.json, judged, skipped), null, 1)}\n`)
+  writeFileSync(
+    options.output,
+    `${JSON.stringify(resultOf(options, rows, core.json, trace.rows, judged, skipped), null, 1)}\n`,
+  )
   console.log(`\n${options.output} has every round${isInterrupted() ? ' up to the interruption' : ''}.`)
   return isInterrupted() ? 130 : 0
 }
@@ -60,8 +67,11 @@ function watchSignals(): () => boolean {
   return () => isInterrupted
 }
 
+const isNetworkPart = (part: Part): part is NetworkPart => part !== 'core' && part !== 'trace'
+
 async function measureNetwork(
   options: BenchOptions,
+  parts: readonly NetworkPart[],
   root: string,
   skipped: string[],
   isInterrupted: () => boolean,
@@ -71,7 +81,7 @@ async function measureNetwork(
     const load = compile(net, join(root, 'test/bench/load.c'))
     if (load === null) skipped.push('UDP and request/response: no C compiler (apt-get install gcc libc6-dev)')
     const peers = await startPeers(net, root, options, skipped)
-    const measures = options.parts.flatMap(part => (part === 'core' ? [] : measuresOf(load)[part]))
+    const measures = parts.flatMap(part => measuresOf(load)[part])
     return await takeTurns(net, peers, measures, options, skipped, isInterrupted)
   } finally {
     await closeNet(net)
@@ -165,6 +175,7 @@ function resultOf(
   options: BenchOptions,
   rows: readonly Row[],
   core: CoreResult['json'],
+  trace: TraceResult['rows'],
   judged: readonly Judged[],
   skipped: readonly string[],
 ) {
@@ -181,6 +192,7 @@ function resultOf(
     options,
     rows,
     core,
+    trace,
     targets: judged,
     skipped,
   }

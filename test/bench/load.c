@@ -6,6 +6,11 @@
  *     load flood ADDR PORT SECONDS SIZE GSO
  *                                         sends datagrams of SIZE bytes as fast as it can; GSO > 1: as many a call with
  *                                         UDP_SEGMENT; prints the packets sent
+ *     load pace ADDR PORT SECONDS SIZE RATE FLOWS
+ *                                         sends numbered datagrams of SIZE bytes, RATE a second over FLOWS sockets in turn;
+ *                                         prints the packets sent
+ *     load sink ADDR PORT EVERY           counts as `count` does, until 2 s pass without a datagram, and sends every
+ *                                         EVERYth back from ADDR (IPv4)
  *     load answer PORT                    sends back every UDP datagram and every byte of every TCP connection
  *     load ask udp|tcp ADDR PORT SECONDS  one request of 64 bytes at a time; prints "count lost median p99 max",
  *                                         microseconds
@@ -35,6 +40,7 @@
 #define REQUEST 64
 #define MAX_SAMPLES 4000000
 #define MAX_CONNECTIONS 16
+#define MAX_FLOWS 64
 
 static double now(void)
 {
@@ -145,6 +151,85 @@ static int flood(const char *host, const char *port, double seconds, int size, i
 	return 0;
 }
 
+/* What is behind schedule after a pause is sent in one go, up to a tenth of a second's worth. */
+static int pace(const char *host, const char *port, double seconds, int size, double rate, int flows)
+{
+	static char data[BATCH][2048];
+	static struct mmsghdr messages[BATCH];
+	static struct iovec parts[BATCH];
+	int fds[MAX_FLOWS];
+	uint64_t sent = 0, number = 0;
+	if (flows < 1 || flows > MAX_FLOWS || size < 8 || size > (int)sizeof data[0])
+		fail("arguments");
+	for (int i = 0; i < flows; i++)
+		fds[i] = connected(SOCK_DGRAM, host, port);
+	for (int i = 0; i < BATCH; i++) {
+		parts[i] = (struct iovec){data[i], size};
+		messages[i].msg_hdr = (struct msghdr){.msg_iov = &parts[i], .msg_iovlen = 1};
+	}
+	double start = now(), t;
+	uint64_t due = 0, skipped = 0;
+	while ((t = now() - start) < seconds) {
+		due = t * rate - skipped;
+		if (due - number > rate / 10) {
+			skipped += due - number - rate / 10;
+			due = number + rate / 10;
+		}
+		while (number < due) {
+			int n = due - number < BATCH ? due - number : BATCH;
+			for (int i = 0; i < n; i++) {
+				number++;
+				memcpy(data[i], &number, sizeof number);
+			}
+			int done = sendmmsg(fds[number / BATCH % flows], messages, n, 0);
+			if (done > 0)
+				sent += done;
+		}
+		struct timespec nap = {.tv_nsec = 500000};
+		nanosleep(&nap, NULL);
+	}
+	printf("%llu\n", (unsigned long long)sent);
+	return 0;
+}
+
+static int sink(const char *host, const char *port, unsigned every)
+{
+	static char store[BATCH][2048];
+	static struct mmsghdr messages[BATCH];
+	static struct iovec parts[BATCH];
+	static struct sockaddr_in from[BATCH];
+	struct sockaddr_in own = {.sin_family = AF_INET, .sin_port = htons(atoi(port)), .sin_addr.s_addr = inet_addr(host)};
+	int fd = socket(AF_INET, SOCK_DGRAM, 0), big = 16 << 20;
+	uint64_t packets = 0, bytes = 0;
+	double first = 0, last = 0;
+	struct pollfd wait = {.fd = fd, .events = POLLIN};
+	setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &big, sizeof big);
+	if (fd < 0 || bind(fd, (void *)&own, sizeof own) < 0)
+		fail("bind");
+	puts("ready");
+	fflush(stdout);
+	while (poll(&wait, 1, packets ? 2000 : 60000) > 0) {
+		for (int i = 0; i < BATCH; i++) {
+			parts[i] = (struct iovec){store[i], sizeof store[i]};
+			messages[i].msg_hdr = (struct msghdr){
+				.msg_name = &from[i], .msg_namelen = sizeof from[i], .msg_iov = &parts[i], .msg_iovlen = 1};
+		}
+		int n = recvmmsg(fd, messages, BATCH, MSG_DONTWAIT, NULL);
+		if (n <= 0)
+			continue;
+		last = now();
+		if (!packets)
+			first = last;
+		for (int i = 0; i < n; i++) {
+			if (packets++ % every == 0)
+				sendto(fd, store[i], messages[i].msg_len, 0, (void *)&from[i], sizeof from[i]);
+			bytes += messages[i].msg_len;
+		}
+	}
+	printf("%llu %llu %.6f\n", (unsigned long long)packets, (unsigned long long)bytes, last - first);
+	return 0;
+}
+
 static int answer(const char *port)
 {
 	static char data[65536];
@@ -230,6 +315,10 @@ int main(int argc, char **argv)
 		return count(argv[2], atoi(argv[3]));
 	if (argc == 7 && !strcmp(argv[1], "flood"))
 		return flood(argv[2], argv[3], atof(argv[4]), atoi(argv[5]), atoi(argv[6]));
+	if (argc == 8 && !strcmp(argv[1], "pace"))
+		return pace(argv[2], argv[3], atof(argv[4]), atoi(argv[5]), atof(argv[6]), atoi(argv[7]));
+	if (argc == 5 && !strcmp(argv[1], "sink"))
+		return sink(argv[2], argv[3], atoi(argv[4]));
 	if (argc == 3 && !strcmp(argv[1], "answer"))
 		return answer(argv[2]);
 	if (argc == 6 && !strcmp(argv[1], "ask"))

@@ -17,12 +17,20 @@ export interface Telling {
 /** Paths handed over and not yet taken: of those that simply arrived, and of all. */
 const MOST_PLAIN_UNTAKEN = 4000
 const MOST_UNTAKEN = 20_000
-/** Packets that simply arrived, a second: each costs both threads as much as following a dozen others. */
+/** Packets that simply arrived, a second; and so many when there is more to follow than can be followed. */
 const MOST_PLAIN = 4000
+const MOST_PLAIN_BUSY = 1000
 const BATCH = 500
 
-/** `now`: milliseconds of any clock that never goes back. */
-export function makeTelling(post: (paths: readonly TracedPath[]) => void, now: () => number): Telling {
+/**
+ * To tell of a packet costs both threads as much as to follow a dozen others. `now`: milliseconds of any clock that never
+ * goes back. `isBusy`: not all packets can be followed.
+ */
+export function makeTelling(
+  post: (paths: readonly TracedPath[]) => void,
+  now: () => number,
+  isBusy: () => boolean,
+): Telling {
   let batch: TracedPath[] = []
   let untaken = 0
   let told = 0
@@ -32,7 +40,8 @@ export function makeTelling(post: (paths: readonly TracedPath[]) => void, now: (
   function hasRoom(): boolean {
     if (room < 1) {
       const at = now()
-      room = Math.min(MOST_PLAIN, room + ((at - filledAt) / 1000) * MOST_PLAIN)
+      const most = isBusy() ? MOST_PLAIN_BUSY : MOST_PLAIN
+      room = Math.min(most, room + ((at - filledAt) / 1000) * most)
       filledAt = at
     }
     return room >= 1 && untaken < MOST_PLAIN_UNTAKEN

@@ -5,6 +5,8 @@ import type { Tracer } from '../core/tracer.js'
 import { makeLongest, makeOverload, type Strain } from './overload.js'
 
 export interface Throttle {
+  /** Not all packets are taken. */
+  readonly isOn: boolean
   /** Which packets are wanted from now on. */
   use(filter: CaptureFilter): void
   /** Takes fewer packets or more, as the capture fares. */
@@ -23,6 +25,9 @@ export function makeThrottle(
   let sample: Sample | null = null
   const apply = () => refilter(sample === null ? filter : { ...filter, sample })
   return {
+    get isOn() {
+      return sample !== null
+    },
     use(next) {
       filter = next
       apply()

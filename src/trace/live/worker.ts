@@ -46,6 +46,7 @@ function work(): void {
   const telling = makeTelling(
     paths => post({ type: 'paths', paths }),
     () => performance.now(),
+    () => throttle.isOn,
   )
   const record = recording(
     () => file.writer,

@@ -6,13 +6,14 @@ const pathOf = (id: number, kind: 'delivered' | 'died') => ({ id, verdict: { kin
 
 function telling() {
   const batches: (readonly TracedPath[])[] = []
-  const clock = { ms: 0 }
+  const clock = { ms: 0, isBusy: false }
   return {
     batches,
     clock,
     it: makeTelling(
       paths => batches.push(paths),
       () => clock.ms,
+      () => clock.isBusy,
     ),
   }
 }
@@ -65,4 +66,15 @@ it('waits for a reader who takes nothing', () => {
   t.taken(20_000)
   expect(t.hasRoom()).toBe(true)
   expect(t.tell(pathOf(0, 'died'))).toBe(true)
+})
+
+it('leaves out more of them when there is more than can be followed', () => {
+  const { clock, it: t } = telling()
+  clock.isBusy = true
+  for (let i = 0; i < 50_000; i++) {
+    clock.ms += 0.1
+    if (t.tell(pathOf(i, 'delivered'))) t.taken(1)
+  }
+  expect(t.told).toBeGreaterThan(8000)
+  expect(t.told).toBeLessThan(9100)
 })
