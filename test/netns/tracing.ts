@@ -15,8 +15,12 @@ export interface Traced {
 
 const SETTLE_MS = 1300
 
-/** Traces on the node while `act` runs, and a little longer: a packet that died is told when it has not been seen for a second. */
-export async function traceIn(lab: TestLab, args: readonly string[], act: () => Promise<unknown>): Promise<Traced> {
+/** Traces on the node while `act` runs with the trace's process id, and a little longer: a packet that died is told when it has not been seen for a second. */
+export async function traceIn(
+  lab: TestLab,
+  args: readonly string[],
+  act: (pid: number) => Promise<unknown>,
+): Promise<Traced> {
   const [file, ...rest] = enterLab(lab.name, 'node', [...product, 'trace', ...args, '--json']) as [string, ...string[]]
   const child = spawn(file, rest, { stdio: ['ignore', 'pipe', 'pipe'] })
   let text = ''
@@ -33,7 +37,7 @@ export async function traceIn(lab: TestLab, args: readonly string[], act: () => 
     child.once('close', () => reject(new Error(`nat64 trace ended early: ${text}${stderr}`)))
   })
   try {
-    await act()
+    await act(child.pid as number)
     await new Promise(resolve => setTimeout(resolve, SETTLE_MS))
   } finally {
     child.kill('SIGINT')
