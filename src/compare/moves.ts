@@ -85,8 +85,10 @@ function joolRules({ facts: then, info }: Candidate, facts: Facts, pool6: string
   const instance = joolHere(facts)
   const name = info.engine.kind === 'jool' ? info.engine.instance : 'default'
   const isThere = instance?.framework === 'iptables'
-  const old = isThere ? rulesOf(facts).filter(r => r.family === 6) : []
-  const wanted = rulesOf(then).filter(r => !isThere || r.family === 6)
+  const there = isThere ? rulesOf(facts) : []
+  const old = there.filter(r => r.family === 6)
+  // Those for replies are as good as they are, when there are any.
+  const wanted = rulesOf(then).filter(r => r.family === 6 || !there.some(o => o.family === 4))
   const added = [...old.map(r => commandOf(r).replace(' -A ', ' -D ')), ...wanted.map(commandOf)]
   const removed = [...wanted.map(r => commandOf(r).replace(' -A ', ' -D ')), ...old.map(commandOf)]
   if (isThere)

@@ -28,12 +28,16 @@ export function verdictOf(judged: Judged): CompareVerdict {
   return elsewhere(present, engines)
 }
 
-/** The engine to propose: rules of the instance that is there are changed before anything is replaced. */
+/** The engine to propose. What is there is switched on, or its rules are changed, before anything is replaced. */
 function chosen(engines: readonly ComparedEngine[]): ComparedEngine | undefined {
   const good = engines.filter(e => e.suits && e.state !== 'active')
   const better = engines.some(e => e.kind === 'jool-iptables' && e.state === 'active')
   const rules = better ? good.find(e => e.kind === 'jool-iptables') : undefined
-  return rules ?? [...good].sort((a, b) => ORDER.indexOf(a.kind) - ORDER.indexOf(b.kind))[0]
+  return (
+    rules ??
+    good.find(e => e.state === 'off') ??
+    [...good].sort((a, b) => ORDER.indexOf(a.kind) - ORDER.indexOf(b.kind))[0]
+  )
 }
 
 function stay(present: ComparedEngine, { firewallBridge }: Judged): CompareVerdict {

@@ -85,11 +85,31 @@ describe('verdicts', () => {
     }))
     const guest = guestOf(off)
     expect(guest.present).toBeNull()
+    expect(guest.verdict).toMatchObject({ kind: 'start', engine: 'jool-netfilter' })
     expect(engineOf(guest, 'jool-netfilter')).toMatchObject({
       state: 'off',
       delivered: true,
       move: { commands: ['jool -i default global update manually-enabled true'] },
     })
+  })
+
+  it('switched off behind a firewall bridge Jool is not proposed: it would not deliver', () => {
+    const off = changed(hairpin, 'jool', j => ({
+      ...j,
+      instances: j.instances.map(i => ({ ...i, global: { ...i.global, 'manually-enabled': 'false' } })),
+    }))
+    expect(guestOf(off).verdict).toMatchObject({ kind: 'start', engine: 'nat64' })
+  })
+
+  it('an instance without any rule gets those for both directions', () => {
+    const { verdict } = guestOf(
+      changed(recorded('remedy-jool-iptables-iface'), 'iptables', all => ({
+        ...all,
+        rules: all.rules.filter(r => r.target !== 'JOOL'),
+      })),
+    )
+    expect(verdict).toMatchObject({ kind: 'switch', engine: 'jool-iptables-fwbr' })
+    expect(verdict.move.commands.map(c => c.split(' ')[0])).toEqual(['ip6tables', 'iptables', 'iptables', 'iptables'])
   })
 
   it('of two translators for one prefix the one that takes the packets is there', () => {

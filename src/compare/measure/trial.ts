@@ -63,14 +63,15 @@ export async function startTrial(plan: TrialPlan, program: readonly string[], si
   try {
     for (const deadline = performance.now() + READY_MS; performance.now() < deadline; await sleep(100)) {
       if (signal?.aborted) throw new UserError('interrupted', { exitCode: EXIT.unable })
-      if (isOver) throw new UserError(complaintIn(said), { exitCode: EXIT.unable })
+      if (isOver) throw complaintIn(said)
       if (await isAlive(runtimePaths(tun).socket)) return { plan, stop }
     }
     throw new UserError(`it was not ready within ${READY_MS / 1000} s`, { exitCode: EXIT.unable })
   } catch (error) {
     await stop()
-    const message = `The translator on trial did not start: ${(error as Error).message}.`
-    throw new UserError(message, { exitCode: EXIT.unable, cause: error })
+    const { message, nextSteps } = error as UserError
+    const text = `The translator on trial did not start: ${message.replace(/\.$/, '')}.`
+    throw new UserError(text, { exitCode: EXIT.unable, nextSteps: nextSteps ?? [], cause: error })
   }
 }
 
@@ -83,9 +84,13 @@ function killGroup(pid: number | undefined): void {
   }
 }
 
-function complaintIn(said: string): string {
-  const line = /^nat64: (.+?)\.?$/m.exec(said)?.[1] ?? said.trim().split('\n').at(-1)
-  return line || 'it ended at once'
+/** What it said on standard error: a sentence, and what to do. */
+function complaintIn(said: string): UserError {
+  const lines = said.trim().split('\n')
+  const at = lines.findIndex(l => l.startsWith('nat64: '))
+  const text = at < 0 ? lines.at(-1) : lines[at]?.slice('nat64: '.length)
+  const nextSteps = at < 0 ? [] : lines.slice(at + 1).map(l => l.trim())
+  return new UserError(text || 'it ended at once', { exitCode: EXIT.unable, nextSteps })
 }
 
 /** Undoes what trials left whose process is dead; also their translator's, which undoes it by itself when it can. */

@@ -8,7 +8,8 @@ import { modelHost } from '../../path/inventory.js'
 import type { ComparedGuest, CompareReport } from '../compared.js'
 import { type Candidate, candidates, WELL_KNOWN } from '../engines.js'
 import type { Looked } from '../service.js'
-import { type MeasureRequest, measure } from './measure.js'
+import { measure } from './measure.js'
+import type { MeasureRequest } from './measure-place.js'
 
 export type MeasureFlags = Pick<MeasureRequest, 'version' | 'program' | 'port' | 'path' | 'seconds' | 'count' | 'say'>
 
