@@ -7,6 +7,7 @@
 # Scenarios: story     the whole story, end to end: doctor, trace, compare, the remedy, and back
 #            story-wirings  the same on a VLAN with a bridged uplink, and with Jool's iptables framework
 #            trace-evidence  who killed a packet, how one knows, and that all is off again
+#            compare   what compare predicts, and what it measures through Jool and through a translator on trial
 #            diagnose  what the doctor finds in every arrangement that was measured
 #            run       nat64 run on this kernel, beside Jool
 #            fix       nat64 doctor --fix and --undo

@@ -59,12 +59,14 @@ export async function measurePlace(
   const { version, target4, signal } = request
   const probe = await openProbe(facts, nic, { firewallBridge: firewallBridge ? 'with' : 'without', signal })
   try {
-    const pings = await alternately(subjects, request, s => pingThrough(probe, s, request))
+    // A translator that was just started is slow at first, and neighbours are asked for.
+    await eachOf(subjects, signal, s => probe.send(echoes(s, target4, WARM_UP)))
+    const pings = await alternately(subjects, request, s =>
+      probe.send(echoes(s, target4, Math.round(request.count / roundsFor(request.count)))),
+    )
     const tcp = request.port === null ? null : await eachOf(subjects, signal, s => connectThrough(probe, s, request))
     const paths = await seeHops({ version, target4, guest: probe.nicDevice }, async () => {
-      await eachOf(subjects, signal, s =>
-        probe.send({ protocol: 'icmp', target6: towards(s, target4), count: 3, intervalMs: 100 }),
-      )
+      await eachOf(subjects, signal, s => probe.send(echoes(s, target4, TRACED, 100)))
     })
     const now = (await collectFacts({ version })).facts
     const engines: MeasuredEngine[] = []
@@ -131,14 +133,12 @@ async function eachOf<T>(
   return results
 }
 
-function pingThrough(probe: Probe, subject: Subject, { target4, count }: MeasureRequest) {
-  const target6 = towards(subject, target4)
-  return probe.send({
-    protocol: 'icmp',
-    target6,
-    count: Math.round(count / roundsFor(count)),
-    intervalMs: INTERVAL_MS,
-  })
+const WARM_UP = 10
+/** Packets whose way is traced. */
+const TRACED = 3
+
+const echoes = (subject: Subject, target4: string, count: number, intervalMs = INTERVAL_MS) => {
+  return { protocol: 'icmp', target6: towards(subject, target4), count, intervalMs } as const
 }
 
 const CONNECTIONS = 5
