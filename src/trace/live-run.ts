@@ -3,6 +3,7 @@
 import { collectFacts } from '../facts/collect/collect.js'
 import type { Fact, FactName, Facts } from '../facts/facts.js'
 import { openRouteWatch } from '../host/route-watch.js'
+import { removeStaleProbes } from '../probe/stale.js'
 import { countOf } from '../term/format.js'
 import { modelFor } from './core/host-model.js'
 import { makeTally } from './core/summary.js'
@@ -58,12 +59,14 @@ export async function lookAtHost(version: string): Promise<Facts> {
  * @throws UserError without privilege, or for a target that is nothing
  */
 export async function liveRun(request: TraceRequest): Promise<TraceRun> {
+  // What a probe left that was killed would be taken for a guest.
+  const left = request.probe ? [] : await removeStaleProbes().then(() => [], sentenceOf)
   const look = () => lookAtHost(request.version)
   let facts = await look()
   let model = modelFor(facts)
   const { wanted, notes } = await resolveWanted(request, model, true)
   const epoch = Math.floor(Date.now() / 1000)
-  const said: string[] = [...notes]
+  const said: string[] = [...left, ...notes]
   const paths = makeEmitter<readonly TracedPath[]>()
   const snapshots = makeEmitter<TraceSnapshot>()
   const seenNics = new Set<string>()
@@ -240,6 +243,8 @@ const PUZZLING: ReadonlySet<string> = new Set(['lost', 'elsewhere', 'no_model'])
 
 /** Without these the way of packets is guesswork. */
 const UNDERLYING = ['links', 'routes', 'jool', 'iptables', 'nft'] as const
+
+const sentenceOf = (error: Error) => [error.message]
 
 const isUnread = (fact: Fact<unknown>) => !fact.ok && ['timeout', 'failed', 'permission'].includes(fact.reason)
 const detailOf = (fact: Fact<unknown>) => (fact.ok ? '' : `${fact.detail} (${fact.source})`)

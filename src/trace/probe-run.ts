@@ -36,7 +36,10 @@ export async function probeRun(request: TraceRequest): Promise<TraceRun> {
   try {
     const narrow = { target: target4, guests: [probe.nicDevice], ports: [], protocols: [] }
     const run = await liveRun({ ...request, ...narrow })
-    return sending(run, probe, request, target6, `from ${probe.address6} on ${probe.nicDevice}, beside ${nic.device}`)
+    // Firewalls know guests by their devices, and a probe has one of its own.
+    const rules = nic.firewallBridge === null ? '' : `; the rules of ${nic.device}'s firewall are not about it`
+    const place = `from ${probe.address6} on ${probe.nicDevice}, beside ${nic.device}${rules}`
+    return sending(run, probe, request, target6, place)
   } catch (error) {
     await probe.close()
     throw error

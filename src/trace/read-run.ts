@@ -28,6 +28,7 @@ const SNAPSHOT_EVERY = 2000
  * @throws UserError when facts or target are none
  */
 export async function readRun(request: TraceRequest): Promise<TraceRun> {
+  const files = listCaptures(request.read, process.stdin.isTTY === true)
   const { facts, extent } = factsFor(request)
   const { wanted, notes } = await resolveWanted(request, modelFor(facts), false)
   const paths = makeEmitter<readonly TracedPath[]>()
@@ -35,7 +36,6 @@ export async function readRun(request: TraceRequest): Promise<TraceRun> {
   const said = [...notes]
   if (!facts.links.ok)
     said.push('without facts of the host (--facts) only what was seen can be told, not what should have been')
-  const files = listCaptures(request.read, process.stdin.isTTY === true)
   const captured = capturedPlaces(
     files.map(f => f.place),
     extent,

@@ -100,7 +100,9 @@ function guestWanted(text: string, model: HostModel): { guests: string[]; nics: 
     return { guests: [], nics: [nic.device], text: `${text}${nic.guest === null ? '' : ` (guest ${nic.guest})`}` }
   if (/^\d{1,9}$/.test(text)) return { guests: [text], nics: [], text: `guest ${text}` }
   const named = model.facts.proxmox.ok ? model.facts.proxmox.value.guests.filter(g => g.name === text) : []
-  if (named.length === 0) return null
+  // As people say it: vm100, ct100, VM 100.
+  const id = /^(?:vm|ct|qemu|lxc)[-/ ]?(\d{1,9})$/i.exec(text)?.[1]
+  if (named.length === 0) return id === undefined ? null : { guests: [id], nics: [], text: `guest ${id}` }
   return { guests: named.map(g => g.id), nics: [], text: `guest ${named.map(g => g.id).join(', ')} (${text})` }
 }
 

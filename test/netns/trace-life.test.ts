@@ -168,6 +168,18 @@ describe('a probe', () => {
       const echo = paths.find(p => p.protocol === 'icmp')
       expect(wayOf(echo).replace(/99\d+/g, 'N')).toBe('tapNi0 fwbrNi0 fwlnNi0 fwprNp0 vmbr0 nat64 nat64 eno1')
       expect(await links()).toBe(before)
+      // A kill leaves it; the next trace of anything takes it away.
+      const words = [...product, 'trace', LAB.host4, '--probe', '--json']
+      const [file, ...args] = enterLab(lab.name, 'node', words) as [string, ...string[]]
+      const child = spawn(file, args, { stdio: ['ignore', 'pipe', 'ignore'] })
+      await new Promise<void>(resolve => {
+        child.stdout.on('data', (d: Buffer) => d.toString().includes('"start"') && resolve())
+      })
+      child.kill('SIGKILL')
+      await sleep(300)
+      expect(await links()).not.toBe(before)
+      await traceIn(lab, [LAB.host4], async () => {})
+      expect(await links()).toBe(before)
     } finally {
       await lab.down()
     }

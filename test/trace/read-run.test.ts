@@ -161,6 +161,8 @@ describe('what is wanted', () => {
     [{ target: '2001:db8:100::101' }, 0],
     [{ target: '100' }, 17],
     [{ target: 'tap100i0' }, 17],
+    [{ target: 'vm100' }, 17],
+    [{ guests: ['CT 100'], protocols: ['icmp'] }, 4],
     [{ protocols: ['icmp'] }, 4],
     [{ protocols: ['tcp'], ports: [81] }, 6],
     [{ guests: ['100'], protocols: ['icmp'] }, 4],
@@ -171,6 +173,8 @@ describe('what is wanted', () => {
 
   it.each<[Partial<TraceRequest>, RegExp]>([
     [{ target: '105' }, /guest 105 has no device in these facts/],
+    [{ target: 'vm105' }, /guest vm105 has no device in these facts/],
+    [{ target: '105', read: ['/nowhere.pcap'] }, /cannot read \/nowhere.pcap/],
     [{ guests: ['nobody'] }, /"nobody" is no guest of this host/],
     [{ interfaces: ['tap100'] }, /There is no interface tap100 in these facts/],
   ])('%j is refused', async (request, sentence) => {

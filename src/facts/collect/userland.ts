@@ -217,9 +217,14 @@ async function askResolver({ resolver, users }: ResolverUse, timeoutMs: number):
 }
 
 /** Status of translators of this program, over their sockets. */
+/** One that hangs is not waited for; it is found by its device. */
+const STATUS_MS = 2000
+
 export async function collectNat64(): Promise<FactValue<'nat64'>> {
   const instances = await findInstances()
-  const statuses = await Promise.all(instances.map(i => askControl(i.socket, { ask: 'status' }).catch(() => undefined)))
+  const statuses = await Promise.all(
+    instances.map(i => askControl(i.socket, { ask: 'status' }, STATUS_MS).catch(() => undefined)),
+  )
   return statuses.flatMap((s, i) =>
     s ? [{ ...(s as Record<string, unknown>), here: instances[i]?.here ?? true }] : [],
   )

@@ -8,6 +8,7 @@ import { type EngineInfo, findEngines, findNics, type GuestNic, PROBE_TARGET4 } 
 import type { DropRule, Protocol } from '../../path/path.js'
 import { type ShownDrop, showDrop } from '../../path/shown-drop.js'
 import { type EamPair, type Realm, toV4 } from './identity.js'
+import { NO_TRANSLATOR } from './killers.js'
 import type { TraceEvidence } from './traced.js'
 import { type Way, wayOf } from './way.js'
 
@@ -50,7 +51,7 @@ const MOST_WAYS = 4096
 /** Where nothing translates, packets to the well-known prefix are still worth following. */
 const NONE: EngineInfo = {
   engine: { kind: 'none' },
-  label: 'no translator',
+  label: NO_TRANSLATOR,
   pool6: '64:ff9b::/96',
   mapped4: null,
   active: true,

@@ -4,6 +4,9 @@ import type { JudgeContext } from './judge.js'
 import type { TraceEvidence } from './traced.js'
 import type { LegWay, Place } from './way.js'
 
+/** The label of what translates where nothing does. */
+export const NO_TRANSLATOR = 'no translator'
+
 type Hook = Extract<Station, { kind: 'hook' }>
 
 /** Who had a packet when it died, and what he did. */
@@ -43,13 +46,15 @@ function predictedKiller(drop: LegDrop, context: JudgeContext): Found {
   const route = drop.route ?? null
   const family = drop.reason === 'no_route4' ? 4 : 6
   if (route !== null) evidence.push({ source: `ip -${family} route show table all`, text: route, mark: route })
+  const { engine } = context
+  const instead = engine === null || engine === NO_TRANSLATOR ? '' : `, not to ${engine}`
   const killer = drop.rule ? (rule?.name ?? null) : drop.reason === 'hairpin_loop' ? context.engine : 'the kernel'
   const texts: Partial<Record<OutcomeReason, string>> = {
     hairpin_loop: `${place}${context.engine ?? 'Jool'}, hairpinning loop`,
     ct_invalid: `${place}the guest's firewall, because connection tracking never saw the request (INVALID)`,
     firewall_drop: `${place}the guest's firewall`,
     forward_drop: `${place}the host's firewall`,
-    no_engine: 'no translator takes it; it is routed as ordinary IPv6',
+    no_engine: `no translator takes it; it is routed as ordinary IPv6${instead}`,
     no_rule: "no rule of Jool's iptables framework hands it over",
     no_route6: route === null ? 'the host has no IPv6 route for it' : 'its IPv6 route leads nowhere',
     no_route4: route === null ? 'the host has no IPv4 route for it' : 'its IPv4 route leads nowhere',

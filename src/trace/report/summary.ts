@@ -8,11 +8,15 @@ import type { HopSummary, TraceSnapshot, TraceSummary } from '../core/traced.js'
 import { proseWidth } from './style.js'
 import { VERDICT_KINDS, verdictSign, whyOf } from './verdict.js'
 
+const NOTHING =
+  'Nobody sends any, or what is asked for leaves them out. A live trace with --probe sends packets of its own.'
+
 /** The summary, lines without newline. */
 export function summaryLines(snapshot: TraceSnapshot, style: Style): string[] {
   const { summary, target } = snapshot
   return [
     style.bold(`${countOf(summary.paths, 'packet')} traced for ${target}`),
+    ...(summary.paths === 0 ? wrap(NOTHING, proseWidth(style)) : []),
     ...countLines(summary, style),
     ...causeLines(summary, style),
     ...hopLines(summary.hops, style),

@@ -36,9 +36,16 @@ export function shortCause(verdict: Pick<Verdict, 'kind' | 'reason'>): string {
   return verdict.reason === 'ok' ? verdict.kind : verdict.reason.replaceAll('_', ' ')
 }
 
+/** The verdict's own sentence says these already. */
+const SAID: ReadonlySet<Verdict['reason']> = new Set([
+  ...(['ok', 'firewall_drop', 'forward_drop', 'rule_drop', 'no_engine', 'no_route4', 'no_route6'] as const),
+  ...(['not_forwarding4', 'not_forwarding6', 'no_neighbour', 'translator_drop', 'icmp_error'] as const),
+  ...(['no_answer', 'capture_lost', 'not_captured', 'no_model', 'elsewhere'] as const),
+])
+
 /** The reason as a sentence; null where the vocabulary has nothing to add. */
 export function whyOf(verdict: Pick<Verdict, 'reason'>): string | null {
-  return verdict.reason === 'ok' ? null : OUTCOME_REASONS[verdict.reason]
+  return SAID.has(verdict.reason) ? null : OUTCOME_REASONS[verdict.reason]
 }
 
 /** `killed by …, in …`, without what the verdict's sentence says anyway; null: nothing new, or not known. */

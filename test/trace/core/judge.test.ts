@@ -351,7 +351,7 @@ describe('who killed it', () => {
   })
 
   it.each<[OutcomeReason, RegExp]>([
-    ['no_engine', /no translator takes it; it is routed as ordinary IPv6$/],
+    ['no_engine', /no translator takes it; it is routed as ordinary IPv6, not to tayga on nat64$/],
     ['no_rule', /no rule of Jool's iptables framework hands it over$/],
     ['local_pool4', /addressed to the host itself/],
   ])('predicted behind the last place: %s', (reason, text) => {

@@ -177,6 +177,7 @@ describe('the summary', () => {
     }
     expect(summaryLines({ ...cases.SNAPSHOT, summary }, style())).toEqual([
       '0 packets traced for 198.51.100.7',
+      'Nobody sends any, or what is asked for leaves them out. A live trace with --probe sends packets of its own.',
       '',
       'Capture: 0 sightings',
     ])
