@@ -87,6 +87,8 @@ export interface Tracer {
   /** Settles everything. What was seen less than a moment before the last frame may still have been under way. */
   finish(): void
   summary(): TraceSummary
+  /** More than half as many packets are under way as there is room for. */
+  isCrowded(): boolean
   /** As many packets were told as were wanted. */
   isFull(): boolean
   /** Connections known so far, more with each new one. */
@@ -108,6 +110,7 @@ const MOST_WAITING = 8192
 
 export function makeTracer(facts: Facts, options: TracerOptions): Tracer {
   const waits = options.waits ?? WAITS
+  const mostOpen = options.mostOpen ?? 65_536
   const taps: Tap[] = []
   const tally = makeTally()
   const plain = makePlainPaths(tally)
@@ -116,7 +119,7 @@ export function makeTracer(facts: Facts, options: TracerOptions): Tracer {
   const gaps = makeGaps()
   let model = modelFor(facts)
   const targets = new Set<number>(options.wanted.peers4 ?? [])
-  const joiner = makeJoiner(model.realm, { open: options.mostOpen ?? 65_536, fragments: 1024 })
+  const joiner = makeJoiner(model.realm, { open: mostOpen, fragments: 1024 })
   joiner.isTarget = address => targets.has(address)
   if (options.wanted.peers4 === null) {
     joiner.onTarget = address => {
@@ -179,6 +182,7 @@ export function makeTracer(facts: Facts, options: TracerOptions): Tracer {
       joiner.expire(Number.MAX_SAFE_INTEGER)
     },
     summary: () => tally.summary({ ...captured, ...joiner.counts, oneIn, mostOneIn }),
+    isCrowded: () => 2 * joiner.open.size > mostOpen,
     isFull,
     flows: () => joiner.flows.made,
     count(seen, lost) {

@@ -17,13 +17,21 @@ export interface Strain {
   readonly isTight: boolean
 }
 
+/** And what the tracer has been through. */
+export interface Load extends Strain {
+  /** More than half as many packets are under way as there is room for. */
+  readonly isCrowded: boolean
+}
+
 export interface Overload {
   /** 1 packet in 2^shift is to be taken from now on. */
-  note(strain: Strain, nowNs: number): number
+  note(load: Load, nowNs: number): number
 }
 
 /** A ring that stays half full for so long will overflow, ns. */
 const TIGHT = 300e6
+/** Packets that died are under way for a second: so long after a change it shows, ns. */
+const CROWDED = 1.5e9
 /** More packets are tried after so long without trouble, ns, if the thread waits this much of the time. */
 const CALM = 2e9
 const MOST_CALM = 60e9
@@ -42,13 +50,15 @@ export function makeOverload(): Overload {
   let unread = 0
   /** Those of them that were there before the filter changed: what is lost until they are read says nothing of it. */
   let ahead = 0
+  let changedAt = Number.NEGATIVE_INFINITY
   let raisedAt = Number.NEGATIVE_INFINITY
   let tightSince: number | null = null
   let calmSince: number | null = null
   let calm = CALM
   let idle = 0
 
-  function set(next: number): void {
+  function set(next: number, now: number): void {
+    changedAt = now
     shift = Math.max(0, Math.min(MOST_SHIFT, next))
     ahead = unread
     tightSince = calmSince = null
@@ -57,25 +67,27 @@ export function makeOverload(): Overload {
 
   function fewer(steps: number, now: number): void {
     calm = now - raisedAt < TOO_SOON ? Math.min(MOST_CALM, 2 * calm) : CALM
-    set(shift + Math.min(steps, MOST_STEPS))
+    set(shift + Math.min(steps, MOST_STEPS), now)
   }
 
   return {
-    note(strain, now) {
-      const { seen, lost, read, isTight } = strain
-      idle += (strain.idle - idle) * NEWEST
+    note(load, now) {
+      const { seen, lost, read, isTight, isCrowded } = load
+      idle += (load.idle - idle) * NEWEST
       unread = Math.max(0, unread + seen - lost - read)
       if (ahead > 0) {
         ahead -= read
         return shift
       }
       tightSince = isTight ? (tightSince ?? now) : null
-      calmSince = lost === 0 && !isTight ? (calmSince ?? now) : null
+      calmSince = lost === 0 && !isTight && !isCrowded ? (calmSince ?? now) : null
       if (lost > 0) fewer(Math.max(1, Math.ceil(Math.log2(seen / Math.max(1, read)))), now)
       else if (tightSince !== null && now - tightSince >= TIGHT) fewer(1, now)
+      else if (isCrowded && now - changedAt >= CROWDED) fewer(1, now)
       else if (shift > 0 && calmSince !== null && now - calmSince >= calm && idle >= IDLE) {
         raisedAt = now
-        set(shift - Math.max(1, Math.min(MOST_STEPS, Math.floor(Math.log2(BUSY / (1 - Math.min(0.99, idle)))))))
+        const steps = Math.floor(Math.log2(BUSY / (1 - Math.min(0.99, idle))))
+        set(shift - Math.max(1, Math.min(MOST_STEPS, steps)), now)
       }
       return shift
     },

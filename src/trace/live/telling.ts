@@ -17,9 +17,10 @@ export interface Telling {
 /** Paths handed over and not yet taken: of those that simply arrived, and of all. */
 const MOST_PLAIN_UNTAKEN = 4000
 const MOST_UNTAKEN = 20_000
-/** Packets that simply arrived, a second; and so many when there is more to follow than can be followed. */
+/** A second: packets that simply arrived, these when not all packets can be followed, and others. */
 const MOST_PLAIN = 4000
 const MOST_PLAIN_BUSY = 1000
+const MOST_OTHERS = 4000
 const BATCH = 500
 
 /**
@@ -34,18 +35,9 @@ export function makeTelling(
   let batch: TracedPath[] = []
   let untaken = 0
   let told = 0
-  let room = MOST_PLAIN
-  let filledAt = now()
-
-  function hasRoom(): boolean {
-    if (room < 1) {
-      const at = now()
-      const most = isBusy() ? MOST_PLAIN_BUSY : MOST_PLAIN
-      room = Math.min(most, room + ((at - filledAt) / 1000) * most)
-      filledAt = at
-    }
-    return room >= 1 && untaken < MOST_PLAIN_UNTAKEN
-  }
+  const plain = makeAllowance(now, () => (isBusy() ? MOST_PLAIN_BUSY : MOST_PLAIN))
+  const others = makeAllowance(now, () => MOST_OTHERS)
+  const hasRoom = () => untaken < MOST_PLAIN_UNTAKEN && plain.isLeft()
 
   function flush(): void {
     if (batch.length === 0) return
@@ -57,8 +49,9 @@ export function makeTelling(
     hasRoom,
     tell(path) {
       const isPlain = path.verdict.kind === 'delivered'
-      if (isPlain ? !hasRoom() : untaken >= MOST_UNTAKEN) return false
-      if (isPlain) room--
+      if (isPlain ? !hasRoom() : untaken >= MOST_UNTAKEN || !others.isLeft()) return false
+      if (isPlain) plain.use()
+      else others.use()
       untaken++
       told++
       batch.push(path)
@@ -71,6 +64,24 @@ export function makeTelling(
     },
     get told() {
       return told
+    },
+  }
+}
+
+/** So much a second, and once as much at the beginning. */
+function makeAllowance(now: () => number, aSecond: () => number): { isLeft(): boolean; use(): void } {
+  let left = aSecond()
+  let filledAt = now()
+  return {
+    isLeft() {
+      if (left >= 1) return true
+      const at = now()
+      left = Math.min(aSecond(), left + ((at - filledAt) / 1000) * aSecond())
+      filledAt = at
+      return left >= 1
+    },
+    use() {
+      left--
     },
   }
 }

@@ -2,7 +2,7 @@
 import type { CaptureFilter } from '../../wire/bpf.js'
 import type { Sample } from '../../wire/sample.js'
 import type { Tracer } from '../core/tracer.js'
-import { makeLongest, makeOverload, type Strain } from './overload.js'
+import { type Load, makeLongest, makeOverload } from './overload.js'
 
 export interface Throttle {
   /** Not all packets are taken. */
@@ -10,7 +10,7 @@ export interface Throttle {
   /** Which packets are wanted from now on. */
   use(filter: CaptureFilter): void
   /** Takes fewer packets or more, as the capture fares. */
-  note(strain: Strain, nowNs: number): void
+  note(load: Load, nowNs: number): void
 }
 
 /** `refilter` gives a filter to the kernel. */
@@ -32,9 +32,9 @@ export function makeThrottle(
       filter = next
       apply()
     },
-    note(strain, now) {
+    note(load, now) {
       longest.note(tracer.longestDatagram(), now)
-      const next = { shift: overload.note(strain, now), burstAbove: longest.value() }
+      const next = { shift: overload.note(load, now), burstAbove: longest.value() }
       const isSame = next.shift === (sample?.shift ?? 0) && (sample === null || sample.burstAbove === next.burstAbove)
       if (isSame) return
       sample = next.shift === 0 ? null : next

@@ -23,6 +23,7 @@ const PAUSE_MS = 20
 
 function work(): void {
   let knownFlows = 0
+  let isBusy = false
   /** Packets that are under way when the end is asked for get a moment to arrive. */
   let stopAt = Number.POSITIVE_INFINITY
   const taps: Tap[] = []
@@ -46,7 +47,7 @@ function work(): void {
   const telling = makeTelling(
     paths => post({ type: 'paths', paths }),
     () => performance.now(),
-    () => throttle.isOn,
+    () => isBusy,
   )
   const record = recording(
     () => file.writer,
@@ -131,7 +132,8 @@ function work(): void {
           file.writer?.loss(strain.lost, countedTo, at)
         }
         countedTo = at
-        throttle.note(strain, at)
+        throttle.note({ ...strain, isCrowded: tracer.isCrowded() }, at)
+        isBusy = throttle.isOn
       },
       onWake: handleMessages,
     },

@@ -21,7 +21,7 @@ function run(overload: Overload, seconds: number, arriving: (second: number) => 
       const lost = Math.max(0, left - RING)
       waiting = left - lost
       const idle = 1 - work / (able / 10)
-      const next = overload.note({ seen, lost, read: work, idle, isTight: waiting > RING / 2 }, now)
+      const next = overload.note({ seen, lost, read: work, idle, isTight: waiting > RING / 2, isCrowded: false }, now)
       sum.lost += lost
       if (next !== shift) sum.changes++
       shift = next
@@ -56,7 +56,7 @@ describe('under load', () => {
 
   it('takes a sample before the ring overflows', () => {
     const overload = makeOverload()
-    const tight = { seen: 100, lost: 0, read: 100, idle: 0, isTight: true }
+    const tight = { seen: 100, lost: 0, read: 100, idle: 0, isTight: true, isCrowded: false }
     const shifts = Array.from({ length: 5 }, (_, i) => overload.note(tight, i * TICK))
     expect(shifts).toEqual([0, 0, 0, 1, 1])
   })
@@ -64,14 +64,21 @@ describe('under load', () => {
   it('does not mind a ring that is half full for a moment', () => {
     const overload = makeOverload()
     for (let i = 0; i < 30; i++) {
-      const strain = { seen: 100, lost: 0, read: 100, idle: 0.9, isTight: i % 3 > 0 }
+      const strain = { seen: 100, lost: 0, read: 100, idle: 0.9, isTight: i % 3 > 0, isCrowded: false }
       expect(overload.note(strain, i * TICK)).toBe(0)
     }
   })
 
+  it('takes fewer when too many are under way, and waits until that shows', () => {
+    const overload = makeOverload()
+    const crowded = { seen: 100, lost: 0, read: 100, idle: 0.9, isTight: false, isCrowded: true }
+    const shifts = Array.from({ length: 31 }, (_, i) => overload.note(crowded, i * TICK))
+    expect([0, 14, 15, 29, 30].map(i => shifts[i])).toEqual([1, 1, 2, 2, 3])
+  })
+
   it('waits for what came before a change', () => {
     const overload = makeOverload()
-    const losing = { seen: 1000, lost: 500, read: 125, idle: 0, isTight: true }
+    const losing = { seen: 1000, lost: 500, read: 125, idle: 0, isTight: true, isCrowded: false }
     const shifts = Array.from({ length: 6 }, (_, i) => overload.note(losing, i * TICK))
     expect(shifts).toEqual([3, 3, 3, 3, 6, 6])
   })

@@ -60,7 +60,10 @@ it('waits for a reader who takes nothing', () => {
   }
   expect(t.told).toBe(4000)
   expect(t.hasRoom()).toBe(false)
-  for (let i = 0; i < 100_000; i++) t.tell(pathOf(i, 'died'))
+  for (let i = 0; i < 100_000; i++) {
+    clock.ms++
+    t.tell(pathOf(i, 'died'))
+  }
   expect(t.told).toBe(20_000)
   expect(t.tell(pathOf(0, 'died'))).toBe(false)
   t.taken(20_000)
@@ -77,4 +80,14 @@ it('leaves out more of them when there is more than can be followed', () => {
   }
   expect(t.told).toBeGreaterThan(8000)
   expect(t.told).toBeLessThan(9100)
+})
+
+it('leaves out packets that died when there are more of them than anybody reads', () => {
+  const { clock, it: t } = telling()
+  for (let i = 0; i < 100_000; i++) {
+    clock.ms += 0.1
+    if (t.tell(pathOf(i, 'died'))) t.taken(1)
+  }
+  expect(t.told).toBeGreaterThan(40_000)
+  expect(t.told).toBeLessThan(45_000)
 })
