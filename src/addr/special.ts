@@ -29,11 +29,18 @@ export function isGlobal4(address: number): boolean {
   return true
 }
 
-/** Says whether no packet may be sent from or to this IPv4 host: 0/8, loopback, multicast, broadcast. */
+/**
+ * Says whether no router may pass on a packet from or to this IPv4 host: 0/8, loopback, multicast, broadcast (RFC 1812
+ * section 5.3.7), link-local (RFC 3927 section 7).
+ */
 export function isMartian4(address: number): boolean {
   const first = address >>> 24
-  return first === 0 || first === 127 || (first >= 224 && first < 240) || (address | 0) === -1
+  if (first === 0 || first === 127 || (first >= 224 && first < 240)) return true
+  return address >>> 16 === LINK_LOCAL4 || (address | 0) === -1
 }
+
+/** First half of 169.254.0.0/16. */
+const LINK_LOCAL4 = 0xa9fe
 
 /** As {@link isMartian4} for the words of an IPv6 address: ::/8 but 64:ff9b::/32, link-local, multicast. */
 export function isMartian6(a: number, _b: number, _c: number, _d: number): boolean {

@@ -38,6 +38,8 @@ describe('siit addresses', () => {
     ['martian_source', ip6(udp(1, 2), { src: '2001:db8:64::e000:1', dst: PEER6 })],
     ['martian_source', ip4(udp(1, 2), { src: '127.0.0.1', dst: '192.0.2.1' })],
     ['martian_destination', ip4(udp(1, 2), { src: '198.51.100.2', dst: '224.0.0.5' })],
+    ['martian_source', ip4(udp(1, 2), { src: '169.254.1.1', dst: '192.0.2.1' })],
+    ['martian_destination', ip6(udp(1, 2), { src: A6, dst: '2001:db8:64::a9fe:101' })],
     ['fragmented_icmp', ip6(echo(128, 1), { src: A6, dst: PEER6, ext: [fragment(7, 0, true)] })],
     ['fragmented_icmp', ip4(echo(8, 1), { src: '198.51.100.2', dst: '192.0.2.1', mf: true })],
   ])('drops with %s', (reason, bytes) => {

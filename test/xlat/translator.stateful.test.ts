@@ -70,6 +70,8 @@ describe('what stateful mode refuses', () => {
     ['hairpin_loop', ip6(udp(1, 2), { src: PEER6, dst: pool6(PEER) })],
     ['martian_destination', ip6(udp(1, 2), { src: GUEST, dst: pool6('127.0.0.1') })],
     ['martian_destination', ip6(udp(1, 2), { src: GUEST, dst: pool6('255.255.255.255') })],
+    ['martian_destination', ip6(udp(1, 2), { src: GUEST, dst: pool6('169.254.1.1') })],
+    ['martian_source', ip4(udp(1, 2), { src: '169.254.1.1', dst: POOL })],
     ['martian_source', ip6(udp(1, 2), { src: '::1', dst: pool6(PEER) })],
     ['pool4_mismatch', ip4(udp(1, 2), { src: PEER, dst: '203.0.113.2' })],
     ['protocol', ip6(raw(132, new Array(16).fill(0)), { src: GUEST, dst: pool6(PEER) })],
