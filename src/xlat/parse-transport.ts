@@ -11,10 +11,7 @@ import {
   ICMP6,
   IGMP,
   IP6,
-  MOBILITY,
-  NO_NEXT,
   ROUTING,
-  SHIM6,
   TCP,
   TCP_HEADER,
   UDP,
@@ -95,11 +92,11 @@ function isIcmpValid(p: Packet): boolean {
 }
 
 /**
- * Protocols that mean nothing to the other family: IGMP (RFC 7915 section 4.2), the extension headers and their end
- * where IPv4 carries them as protocol numbers, mobility and shim6 headers, which IPv4 does not have.
+ * Protocols that are not carried over: IGMP (RFC 7915 section 4.2), and numbers of IPv6 extension headers in IPv4, for
+ * there the payload would become a header. All others are (section 4.5), even if nobody over there knows them.
  */
 function isOneFamilyOnly(version: number, protocol: number): boolean {
-  if (protocol === IGMP || protocol === NO_NEXT || protocol === MOBILITY || protocol === SHIM6) return true
+  if (protocol === IGMP) return true
   if (version === 6) return false
   return protocol === HOPOPT || protocol === ROUTING || protocol === FRAGMENT || protocol === DSTOPTS
 }

@@ -56,6 +56,9 @@ describe('RFC 7915 section 5.1, header to IPv4', () => {
     ['ESP, too', ip6(raw(50, filler(24))), { protocol: 50 }],
     ['AH, too', ip6(raw(51, filler(24))), { protocol: 51 }],
     ['HIP, which IPv4 has as well', ip6(raw(139, filler(24))), { protocol: 139 }],
+    ['a mobility header, which IPv4 does not have', ip6(raw(135, filler(24))), { protocol: 135 }],
+    ['shim6, too', ip6(raw(140, filler(24))), { protocol: 140 }],
+    ['no next header', ip6(raw(59, [])), { protocol: 59, payload: [] }],
     ['SCTP has no pseudo-header', ip6(raw(132, filler(24))), { protocol: 132, payload: filler(24) }],
     [
       'extension headers are skipped',

@@ -61,10 +61,6 @@ describe('parse refuses', () => {
     ['a Routing header as an IPv4 protocol', ip4(raw(43, filler(8))), 'protocol'],
     ['a Fragment header as an IPv4 protocol', ip4(raw(44, filler(8))), 'protocol'],
     ['destination options as an IPv4 protocol', ip4(raw(60, filler(8))), 'protocol'],
-    ['no next header', ip6(raw(59, [])), 'protocol'],
-    ['no next header in IPv4', ip4(raw(59, [])), 'protocol'],
-    ['a mobility header', ip6(raw(135, filler(8))), 'protocol'],
-    ['shim6', ip6(raw(140, filler(8))), 'protocol'],
     ['an IPv4 fragment of 12 bytes with more to come', ip4(raw(253, filler(12)), { mf: true }), 'fragment_bad'],
     [
       'an IPv6 fragment of 12 bytes with more to come',
