@@ -73,7 +73,7 @@ abi=$(cat "$cache/abi")
 root=$cache/kernel
 
 # ---------------------------------------------------------------------- jool
-if [ ! -s "$cache/modules-jool/jool.ko" ]; then
+if [ ! -s "$cache/modules-jool/jool_siit.ko" ]; then
 	say "building jool against $abi"
 	hdr=$root/usr/src/linux-headers-$abi
 	# The unpacked headers refer to each other by absolute path.
@@ -85,12 +85,17 @@ if [ ! -s "$cache/modules-jool/jool.ko" ]; then
 		case $t in /usr/*) ln -sfn "$root$t" "$l" ;; esac
 	done
 	src=$(echo "$root"/usr/src/jool-*)
-	make -C "$hdr" M="$src/src/mod/common" modules > "$cache/jool-build.log" 2>&1 || { tail -30 "$cache/jool-build.log" >&2; exit 1; }
-	make -C "$hdr" M="$src/src/mod/nat64" KBUILD_EXTRA_SYMBOLS="$src/src/mod/common/Module.symvers" \
-		modules >> "$cache/jool-build.log" 2>&1 || { tail -30 "$cache/jool-build.log" >&2; exit 1; }
+	: > "$cache/jool-build.log"
+	symbols=
+	for m in common nat64 siit; do
+		make -C "$hdr" M="$src/src/mod/$m" $symbols modules >> "$cache/jool-build.log" 2>&1 ||
+			{ tail -30 "$cache/jool-build.log" >&2; exit 1; }
+		symbols=KBUILD_EXTRA_SYMBOLS=$src/src/mod/common/Module.symvers
+	done
 	mkdir -p "$cache/modules-jool"
-	cp "$src/src/mod/common/jool_common.ko" "$src/src/mod/nat64/jool.ko" "$cache/modules-jool/"
+	cp "$src"/src/mod/{common/jool_common,nat64/jool,siit/jool_siit}.ko "$cache/modules-jool/"
 	strip --strip-debug "$cache"/modules-jool/*.ko
+	rm -f "$cache/rootfs.key" # the root image has them
 fi
 
 # -------------------------------------------------------------------- rootfs
