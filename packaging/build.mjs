@@ -23,6 +23,7 @@ const FOR_DEVELOPERS = [
   'test/bench/bench.ts',
   'test/bench/core.bench.ts',
   'test/bench/state.bench.ts',
+  'test/vm/corpus/run.ts',
 ]
 const shared = {
   absWorkingDir: root,

@@ -10,6 +10,7 @@
 #            compare   what compare predicts, and what it measures through Jool and through a translator on trial
 #            diagnose  what the doctor finds in every arrangement that was measured
 #            run       nat64 run on this kernel, beside Jool
+#            corpus    the same packets through Jool and through our translator, compared field by field
 #            fix       nat64 doctor --fix and --undo
 #            service   the package and its service under systemd: on this kernel, in namespaces, because that takes
 #                      40 seconds, and in the virtual machine several minutes; there where it cannot be done here
@@ -18,7 +19,7 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 root=$(cd "$here/../.." && pwd)
 export NAT64_VM_CACHE=${NAT64_VM_CACHE:-$root/.cache/vm}
 scenarios=("$@")
-[ $# -gt 0 ] || scenarios=(story fix story-wirings diagnose trace-evidence run service)
+[ $# -gt 0 ] || scenarios=(story fix story-wirings diagnose trace-evidence corpus run service)
 
 skip() {
 	echo "Tests in the virtual machine are skipped: $1"
@@ -35,8 +36,9 @@ skip() {
 [ -n "${NAT64_VM_NO_BUILD:-}" ] || (cd "$root" && node packaging/build.mjs) || exit 1
 export NAT64_VM_PROJECT=$NAT64_VM_CACHE/project
 rm -rf "$NAT64_VM_PROJECT"
-mkdir -p "$NAT64_VM_PROJECT/node_modules"
+mkdir -p "$NAT64_VM_PROJECT/node_modules" "$NAT64_VM_PROJECT/fixtures"
 cp -r "$root/dist" "$NAT64_VM_PROJECT/"
+cp -r "$root/fixtures/xlat" "$NAT64_VM_PROJECT/fixtures/"
 cp -r "$root/node_modules/koffi" "$root/node_modules/@koromix" "$NAT64_VM_PROJECT/node_modules/"
 (cd "$root" && node packaging/package.mjs --out "$NAT64_VM_PROJECT/debs") || exit 1
 
