@@ -54,6 +54,8 @@ export interface JudgeContext {
   readonly elsewhere: string | null
   /** It left there for good, and untranslated. */
   readonly isUntranslated: boolean
+  /** An ICMP error that was handed to the guest, wherever it came from: by this device. */
+  readonly errorTo: string | null
 }
 
 const plain = (kind: VerdictKind, reason: OutcomeReason, text: string, more: Partial<Verdict> = {}): Verdict => ({
@@ -77,6 +79,9 @@ export function judge(path: OpenPath, way: LegWay | null, overlay: Overlay | nul
     const text = 'addressed to the translator itself: what it sends back to a guest is a packet of its own'
     return plain('unknown', 'no_model', text)
   }
+  if ((!overlay || overlay.last < 0) && context.errorTo !== null) {
+    return plain('delivered', 'ok', `delivered to ${context.errorTo}`, { lastSeen: context.errorTo })
+  }
   if (!way || !overlay || overlay.last < 0) {
     return path.incomplete
       ? incomplete(null)
@@ -99,7 +104,7 @@ export function judge(path: OpenPath, way: LegWay | null, overlay: Overlay | nul
   const answered = answeredBy(context)
   if (context.elsewhere !== null && context.isUntranslated) {
     const text = withAnswer(`last seen on ${last}; then it left by ${context.elsewhere} as ordinary IPv6`, answered)
-    return plain('died', 'no_engine', text, { lastSeen: last, at: 'route', killer: 'the kernel' })
+    return plain('died', 'no_engine', text, { lastSeen: last, at: 'route' })
   }
   if (context.elsewhere !== null) {
     const then = context.elsewhere === last ? 'then there once more' : `then on ${context.elsewhere}`

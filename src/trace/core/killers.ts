@@ -48,7 +48,9 @@ function predictedKiller(drop: LegDrop, context: JudgeContext): Found {
   if (route !== null) evidence.push({ source: `ip -${family} route show table all`, text: route, mark: route })
   const { engine } = context
   const instead = engine === null || engine === NO_TRANSLATOR ? '' : `, not to ${engine}`
-  const killer = drop.rule ? (rule?.name ?? null) : drop.reason === 'hairpin_loop' ? context.engine : 'the kernel'
+  // What leaves as ordinary IPv6 is killed by nobody here.
+  const kernel = drop.reason === 'no_engine' ? null : 'the kernel'
+  const killer = drop.rule ? (rule?.name ?? null) : drop.reason === 'hairpin_loop' ? context.engine : kernel
   const texts: Partial<Record<OutcomeReason, string>> = {
     hairpin_loop: `${place}${context.engine ?? 'Jool'}, hairpinning loop`,
     ct_invalid: `${place}the guest's firewall, because connection tracking never saw the request (INVALID)`,

@@ -52,7 +52,8 @@ export function settle(path: OpenPath, context: SettleContext): Settled {
   const overlay = leg && layOver(leg, path.hops, tap, context.isVisible)
   const ordered = overlay?.hops ?? path.hops.map(hop => ({ hop, place: -1 }))
   // Nobody expects errors anywhere: where they come from is their way's beginning.
-  const begins = path.error === null ? 0 : ordered.findIndex(o => o.place >= 0)
+  const first = ordered.findIndex(o => o.place >= 0)
+  const begins = path.error === null ? 0 : first < 0 ? ordered.length : first
   const hops = hopsOf(ordered, i => overlay === null || i < begins, tap)
   const onWay = hops.filter(h => h.onWay)
   const astray = leg && overlay ? elsewhere(leg, overlay, context) : null
@@ -65,6 +66,7 @@ export function settle(path: OpenPath, context: SettleContext): Settled {
     turnsBack,
     answer: answerTo(path, context),
     elsewhere: astray,
+    errorTo: path.error && nic && isHome(path, nic.device, tap) ? nic.device : null,
     isUntranslated: isRequest && astray !== null && model.isEnd(astray, true) && path.hops.every(h => h.family === 6),
   }
   const verdict = judge(path, leg, overlay, judging)
@@ -190,6 +192,9 @@ function elsewhere(leg: LegWay, overlay: Overlay, { model, tap }: SettleContext)
   }
   return null
 }
+
+const isHome = ({ hops }: OpenPath, device: string, tap: SettleContext['tap']) =>
+  hops.some(h => h.direction === 'out' && tap(h.tap).device === device)
 
 /** The ICMP error about a packet, with who sent it in words. */
 export function answerTo(

@@ -24,7 +24,7 @@ const MOST_READINGS = 20
 
 /** A packet that died in the hands of `nat64 run`. */
 export function isRunDrop({ verdict, engine }: TracedPath): boolean {
-  return verdict.at === 'translator' && engine?.startsWith('nat64 run') === true
+  return verdict.reason === 'translator_drop' && engine?.startsWith('nat64 run') === true
 }
 
 export function openRunDrops(now: () => number = Date.now): RunDrops {

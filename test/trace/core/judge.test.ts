@@ -57,6 +57,7 @@ const CONTEXT: JudgeContext = {
   answer: null,
   elsewhere: null,
   isUntranslated: false,
+  errorTo: null,
   turnsBack: false,
 }
 
@@ -449,6 +450,11 @@ describe('who killed it', () => {
       'it went elsewhere, and somebody minded',
       { leg: TUN.request, reached: 5, context: { elsewhere: 'wg0', answer: { text: 'no route', from: 'fd00::ff' } } },
       { kind: 'answered', reason: 'elsewhere' },
+    ],
+    [
+      'an error that comes from nowhere, and gets to the guest',
+      { leg: TUN.reply, reached: 0, context: { isRequest: false, errorTo: 'tap100i0' } },
+      { kind: 'delivered', text: 'delivered to tap100i0', lastSeen: 'tap100i0' },
     ],
     [
       'an error about a packet that got through',
