@@ -191,6 +191,21 @@ describe('a broken node', () => {
     }
   })
 
+  it('nothing, though SNAT takes an address that this host does not hold', async () => {
+    const snat = 'POSTROUTING -s 192.168.255.0/24 -o eno1 -j SNAT --to-source 11.0.64.7'
+    await doAll(`iptables -t nat -I ${snat}`)
+    try {
+      const traced = await traceIn(lab, ['100'], () => lab.sh('vm100', ECHO))
+      const verdicts = traced.paths.map(p => [p.way, p.verdict.kind, p.verdict.text])
+      expect(verdicts).toEqual([
+        ['request', 'delivered', expect.anything()],
+        ['reply', 'delivered', expect.anything()],
+      ])
+    } finally {
+      await doAll(`iptables -t nat -D ${snat}`)
+    }
+  })
+
   it('a reset is INVALID on the firewall bridge', async () => {
     const traced = await traceIn(lab, ['100'], () => lab.node('vm100', CONNECT, LAB.host4in6, '8080'))
     const reply = traced.paths.find(p => p.way === 'reply')

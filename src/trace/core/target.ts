@@ -5,6 +5,7 @@ import { formatIpv6, type Ipv6, parseIpv6 } from '../../addr/ipv6.js'
 import type { Prefix4, Prefix6 } from '../../addr/prefix.js'
 import { overlaps4, parsePrefix4 } from '../../addr/prefix.js'
 import { embed } from '../../addr/rfc6052.js'
+import { snatSources } from '../../path/snat-sources.js'
 import type { CaptureFilter, PairRule } from '../../wire/bpf.js'
 import type { HostModel } from './host-model.js'
 import { farV4, mappedV6 } from './identity.js'
@@ -86,13 +87,14 @@ function behind({ realm }: HostModel, address: number): Prefix6[] {
   return [...pools, ...realm.eam.map((e): Prefix6 => e.six)]
 }
 
-/** Where translated packets come from on IPv4: pools of the translators, and addresses of the host. */
+/** Where translated packets come from on IPv4: pools of the translators, addresses of the host, and of SNAT rules. */
 function nearAddresses({ facts, engines, own4 }: HostModel): Prefix4[] {
   const own = (facts.addresses.ok ? facts.addresses.value : [])
     .filter(a => a.family === 4 && a.scope !== 'host')
     .map(a => a.address)
   const mapped = engines.flatMap(e => (e.mapped4 === null ? [] : [e.mapped4]))
-  const more = [...new Set([...own, ...mapped])].map(t => parsePrefix4(t)).filter(p => p !== undefined)
+  const named = [...new Set([...own, ...mapped])].map(t => parsePrefix4(t)).filter(p => p !== undefined)
+  const more = [...named, ...snatSources(facts)]
   return [...own4, ...more.filter(m => !own4.some(p => overlaps4(p, m) && p.length <= m.length))]
 }
 

@@ -1,6 +1,6 @@
 /** What a user asks for, and what the kernel's filter lets through for it. */
 import { describe, expect, it } from 'vitest'
-import type { Facts, JoolInstanceFact } from '../../../src/facts/facts.js'
+import type { Facts, IptablesRule, JoolInstanceFact } from '../../../src/facts/facts.js'
 import { modelFor } from '../../../src/trace/core/host-model.js'
 import { addressWanted, EVERYTHING, filterFor, type Wanted } from '../../../src/trace/core/target.js'
 import { compileFilter } from '../../../src/wire/bpf.js'
@@ -35,6 +35,17 @@ describe('an address that a user names', () => {
     expect(addressWanted(text, modelFor(facts))).toEqual(expected)
   })
 })
+
+const SNAT: IptablesRule = {
+  family: 4,
+  legacy: false,
+  table: 'nat',
+  chain: 'POSTROUTING',
+  text: '-A POSTROUTING -s 192.168.255.0/24 -o vmbr0 -j SNAT --to-source 192.0.2.7:1024-65535',
+  packets: 0,
+  target: 'SNAT',
+}
+const nftSnat = (addr: unknown) => ({ rule: { family: 'ip', expr: [{ snat: { addr } }] } })
 
 describe('the filter', () => {
   const SNAP = 200
@@ -87,5 +98,24 @@ describe('the filter', () => {
     )
     expect(kept(SIIT, {}, p.ip4(query, { src: '192.0.2.5', dst: PEER }))).toBe(SNAP)
     expect(kept(SIIT, {}, p.ip6(query, { src: GUESTS[0], dst: `${PREFIX}${PEER}` }))).toBe(SNAP)
+  })
+
+  it.each<[string, (facts: Facts) => Facts]>([
+    ['an address of iptables', facts => changed(facts, 'iptables', f => ({ ...f, rules: [...f.rules, SNAT] }))],
+    [
+      'a range of nftables',
+      facts => changed(facts, 'nft', f => [...f, nftSnat({ range: ['192.0.2.5', '192.0.2.9'] })]),
+    ],
+    [
+      'a prefix of nftables',
+      facts => changed(facts, 'nft', f => [...f, nftSnat({ prefix: { addr: '192.0.2.0', len: 28 } })]),
+    ],
+    ['an address of nftables', facts => changed(facts, 'nft', f => [...f, nftSnat('192.0.2.7')])],
+  ])('lets through what SNAT gives an address that the host does not hold: %s', (_name, having) => {
+    const outside = p.ip4(query, { src: '192.0.2.7', dst: PEER })
+    expect(kept(TAYGA, guest, outside)).toBe(0)
+    expect(kept(having(TAYGA), guest, outside)).toBe(SNAP)
+    expect(kept(having(TAYGA), guest, p.ip4(answer, { src: PEER, dst: '192.0.2.7' }))).toBe(SNAP)
+    expect(kept(having(TAYGA), guest, p.ip4(query, { src: '192.0.2.99', dst: PEER }))).toBe(0)
   })
 })
