@@ -23,7 +23,7 @@ export function makeEnricher(evidence: Evidence, drops: RunDrops, epochMs: numbe
   return {
     summarise: summary => ({ ...summary, causes: summary.causes.map(c => ({ ...c, ...causeOf(found.get(c.text)) })) }),
     async enrich(paths) {
-      const died = paths.filter(p => p.verdict.kind === 'died')
+      const died = paths.filter(isAsked)
       if (died.length === 0) return paths
       const latest = Math.max(...died.map(p => p.hops.at(-1)?.time ?? 0))
       await Promise.all([evidence.poll(epochMs + latest / 1e6 + DYING_MS), drops.poll()])
@@ -31,7 +31,7 @@ export function makeEnricher(evidence: Evidence, drops: RunDrops, epochMs: numbe
       let asked = 0
       return paths.map(path => {
         const { verdict } = path
-        if (verdict.kind !== 'died') return path
+        if (!isAsked(path)) return path
         const shared = asked >= MOST_ASKED ? known.get(verdict.text) : undefined
         if (shared) return { ...path, verdict: shared }
         asked++
@@ -51,6 +51,10 @@ export function makeEnricher(evidence: Evidence, drops: RunDrops, epochMs: numbe
     return named(path.verdict, killer, [...evidence.evidenceFor(question), ...own])
   }
 }
+
+/** Somebody may know more of it: it died, or the translator refused it. */
+const isAsked = ({ verdict: { kind, at } }: TracedPath) =>
+  kind === 'died' || (kind === 'answered' && at === 'translator')
 
 const causeOf = (v: Verdict | undefined) =>
   v && { reason: v.reason, text: v.text, check: v.check, evidence: v.evidence }

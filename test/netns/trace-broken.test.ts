@@ -93,7 +93,16 @@ const BROKEN: readonly Broken[] = [
     send: `${ECHO} -t 2`,
     verdict: { kind: 'answered', lastSeen: 'nat64' },
     text: /answered by the translator \(\S+\) with ICMP time exceeded/,
-    evidence: /^$/,
+    evidence: / \+1 /,
+  },
+  {
+    name: 'the target is a private address behind the well-known prefix',
+    breaks: '',
+    mends: '',
+    send: 'ping -n -c 1 -W 1 64:ff9b::10.0.0.1',
+    verdict: { kind: 'answered', lastSeen: 'nat64', at: 'translator' },
+    text: /answered by the translator \(\S+\) with ICMP administratively prohibited/,
+    evidence: /non_global \+1/,
   },
   {
     name: 'a link behind this host is narrow',

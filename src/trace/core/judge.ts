@@ -115,7 +115,9 @@ export function judge(path: OpenPath, way: LegWay | null, overlay: Overlay | nul
   const seen = `last seen on ${last}${next === null || next === last ? '' : `; never reached ${next}`}`
   const found = findKiller(way, overlay.last, overlay.next, context)
   if (context.answer && !explains(found, context.answer)) {
-    const where = { lastSeen: last, neverReached: next, killer: context.answer.from }
+    // Whoever translates may say more of what he refused.
+    const at = found.reason === 'translator_drop' ? found.at : null
+    const where = { lastSeen: last, neverReached: next, at, killer: context.answer.from }
     return plain('answered', 'icmp_error', `${seen}: ${answered}`, where)
   }
   if (path.cutOff) {

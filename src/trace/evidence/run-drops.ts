@@ -22,9 +22,10 @@ const MIN_MS = 500
 const TIMEOUT_MS = 1000
 const MOST_READINGS = 20
 
-/** A packet that died in the hands of `nat64 run`. */
+/** A packet that died in the hands of `nat64 run`, with or without an ICMP error. */
 export function isRunDrop({ verdict, engine }: TracedPath): boolean {
-  return verdict.reason === 'translator_drop' && engine?.startsWith('nat64 run') === true
+  const isRefused = verdict.kind === 'answered' && verdict.at === 'translator'
+  return (isRefused || verdict.reason === 'translator_drop') && engine?.startsWith('nat64 run') === true
 }
 
 export function openRunDrops(now: () => number = Date.now): RunDrops {
