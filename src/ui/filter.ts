@@ -6,3 +6,6 @@ export function filterOf(typed: string): RegExp | undefined {
     return undefined
   }
 }
+
+/** What a key does to a filter while it is typed. */
+export type FilterEvent = { readonly type: 'rubout' } | { readonly type: 'typed'; readonly text: string }

@@ -1,9 +1,10 @@
 /** The screen of `nat64 doctor`: what is there and what is wrong on the left, why and what helps on the right. */
-import { Box, type Key, Text, useApp, useInput } from 'ink'
+import { Box, type Key, Text, useApp } from 'ink'
 import { useCallback, useEffect, useRef } from 'react'
 import type { DoctorReport } from '../../doctor/report/report.js'
 import type { Look } from '../../doctor/screen-source.js'
 import { Help } from '../components/Help.js'
+import { useFilterKeys } from '../hooks/use-filter-keys.js'
 import { useStore } from '../hooks/use-store.js'
 import { useWindowSize } from '../hooks/use-window-size.js'
 import { actionFor, type Binding, footerText } from '../keymap.js'
@@ -79,17 +80,7 @@ export function DoctorScreen(props: { source: DoctorSource; ascii: boolean }) {
     if (code !== undefined) source.fix?.(code)
     exit()
   }
-  useInput((input, key) => {
-    if (now().typing && type(input, key)) return
-    // What is typed fast, or pasted, comes in one piece.
-    const [keys = '', ...filter] = input.split('/')
-    const isPiece = input.length > 1 && !key.ctrl && !key.meta
-    for (const one of isPiece ? keys : [input]) press(one, key)
-    if (isPiece && input.includes('/')) {
-      press('/', key)
-      dispatch({ type: 'typed', text: filter.join('/') })
-    }
-  })
+  useFilterKeys({ isTyping: () => now().typing, dispatch, press })
 
   function press(input: string, key: Key): void {
     const action = /^[1-9]$/.test(input) ? 'remedy' : actionFor(DOCTOR_KEYS, input, key)
@@ -103,15 +94,6 @@ export function DoctorScreen(props: { source: DoctorSource; ascii: boolean }) {
       const text = say(action)
       if (text !== undefined) dispatch({ type: 'note', text })
     }
-  }
-
-  /** Keys while a filter is typed; false: it is a key like any other. */
-  function type(input: string, key: Key): boolean {
-    if (key.backspace || key.delete) dispatch({ type: 'rubout' })
-    else if (input !== '' && !key.ctrl && !key.meta && !key.return && !key.escape && !key.tab)
-      dispatch({ type: 'typed', text: input })
-    else return false
-    return true
   }
 
   /** Does what an action sets off outside of the state; what to say about it. */

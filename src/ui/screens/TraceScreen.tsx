@@ -1,5 +1,5 @@
 /** The screen of `nat64 trace`: packets over lanes while time flows down, and what the chosen one went through. */
-import { Box, type Key, Text, useApp, useInput } from 'ink'
+import { Box, type Key, Text, useApp } from 'ink'
 import { useEffect, useMemo } from 'react'
 import { plainStyle } from '../../term/style.js'
 import type { TracedPath, TraceSnapshot } from '../../trace/core/traced.js'
@@ -8,6 +8,7 @@ import { pathLines } from '../../trace/report/text.js'
 import { Help } from '../components/Help.js'
 import { line } from '../detail.js'
 import { gather } from '../gather.js'
+import { useFilterKeys } from '../hooks/use-filter-keys.js'
 import { useStore } from '../hooks/use-store.js'
 import { useWindowSize } from '../hooks/use-window-size.js'
 import { actionFor, type Binding, footerText } from '../keymap.js'
@@ -92,17 +93,7 @@ export function TraceScreen(props: { source: TraceSource; ascii: boolean }) {
         ? summaryLines(state.snapshot, plainStyle(columns - 2, signs.glyphs)).map(l => line(l))
         : []
 
-  useInput((input, key) => {
-    if (now().typing && type(input, key)) return
-    // What is typed fast, or pasted, comes in one piece.
-    const [keys = '', ...filter] = input.split('/')
-    const isPiece = input.length > 1 && !key.ctrl && !key.meta
-    for (const one of isPiece ? keys : [input]) press(one, key)
-    if (isPiece && input.includes('/')) {
-      press('/', key)
-      dispatch({ type: 'typed', text: filter.join('/') })
-    }
-  })
+  useFilterKeys({ isTyping: () => now().typing, dispatch, press })
 
   function press(input: string, key: Key): void {
     const action = actionFor(TRACE_KEYS, input, key)
@@ -119,15 +110,6 @@ export function TraceScreen(props: { source: TraceSource; ascii: boolean }) {
       const text = action === 'save' ? saved() : action === 'copy' ? copied() : undefined
       if (text !== undefined) dispatch({ type: 'note', text })
     }
-  }
-
-  /** Keys while a filter is typed; false: it is a key like any other. */
-  function type(input: string, key: Key): boolean {
-    if (key.backspace || key.delete) dispatch({ type: 'rubout' })
-    else if (input !== '' && !key.ctrl && !key.meta && !key.return && !key.escape && !key.tab)
-      dispatch({ type: 'typed', text: input })
-    else return false
-    return true
   }
 
   function saved(): string {

@@ -1,6 +1,7 @@
 /** The state of the screen of `nat64 doctor`: a plain reducer, so that it is tested without a terminal. */
 import type { DoctorReport, ReportedFinding } from '../../doctor/report/report.js'
 import type { Look } from '../../doctor/screen-source.js'
+import type { FilterEvent } from '../filter.js'
 import { type Changed, filterRows, type Row, rowsOf } from './doctor.rows.js'
 
 export interface DoctorState {
@@ -63,8 +64,7 @@ export type DoctorEvent =
   | { readonly type: 'busy' }
   | { readonly type: 'failed'; readonly text: string }
   | { readonly type: 'note'; readonly text: string }
-  | { readonly type: 'typed'; readonly text: string }
-  | { readonly type: 'rubout' }
+  | FilterEvent
   | { readonly type: 'remedy'; readonly index: number }
   | { readonly type: 'action'; readonly action: DoctorAction; readonly page: number; readonly lines: number }
 

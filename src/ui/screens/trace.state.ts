@@ -4,7 +4,7 @@
  */
 import type { TracedPath, TraceSnapshot } from '../../trace/core/traced.js'
 import { isBroken } from '../../trace/report/verdict.js'
-import { filterOf } from '../filter.js'
+import { type FilterEvent, filterOf } from '../filter.js'
 import { defaultHop, searchText } from './trace.path.js'
 
 /** Packets that are kept; of those that did not get through the newest half as many, however old. */
@@ -78,8 +78,7 @@ export type TraceEvent =
   | { readonly type: 'paths'; readonly paths: readonly TracedPath[] }
   | { readonly type: 'snapshot'; readonly snapshot: TraceSnapshot }
   | { readonly type: 'note'; readonly text: string }
-  | { readonly type: 'typed'; readonly text: string }
-  | { readonly type: 'rubout' }
+  | FilterEvent
   | {
       readonly type: 'action'
       readonly action: TraceAction
