@@ -2,6 +2,7 @@
 import { CHECKS } from '../doctor/checks/index.js'
 import { diagnose } from '../doctor/runner.js'
 import type { Facts } from '../facts/facts.js'
+import { missingFacts } from '../facts/missing.js'
 import { viewHost } from '../path/host-view.js'
 import { findEngines, type GuestNic, type Model, modelHost } from '../path/inventory.js'
 import type { Flow } from '../path/path.js'
@@ -36,11 +37,12 @@ export function compareHost(facts: Facts, question: Question, about: CompareAbou
   const model = modelHost(facts)
   const diagnosis = diagnose(facts, CHECKS)
   const pool6 = question.pool6 ?? model.engines.find(e => e.active && e.pool6 !== null)?.pool6 ?? WELL_KNOWN
+  const found = candidates(facts, model, pool6)
   const host: Host = {
     facts,
     pool6,
-    candidates: candidates(facts, model, pool6),
-    called: candidates(facts, model, pool6).map(c => ({ ...c, facts: withCalls(c.facts, true) })),
+    candidates: found,
+    called: found.map(c => ({ ...c, facts: withCalls(c.facts, true) })),
     attempts: attempts(facts, pool6),
     move: (c, nic) => moveTo(c, facts, diagnosis, nic),
   }
@@ -55,7 +57,7 @@ export function compareHost(facts: Facts, question: Question, about: CompareAbou
       system: facts.os.ok ? facts.os.value.pretty : null,
       kernel: facts.kernel.ok ? facts.kernel.value.release : null,
     },
-    facts: { at, root, from: about.from, missing: missing(facts) },
+    facts: { at, root, from: about.from, missing: missingFacts(facts) },
     flow: { target4, protocol, port },
     guests: distinct(guests),
     measured: null,
@@ -147,12 +149,6 @@ function distinct(guests: readonly ComparedGuest[]): ComparedGuest[] {
     kinds.set(key, known ? { ...known, alike: [...known.alike, guest.device] } : guest)
   }
   return [...kinds.values()]
-}
-
-function missing(facts: Facts): string[] {
-  return Object.entries(facts).flatMap(([name, fact]) =>
-    typeof fact === 'object' && 'ok' in fact && !fact.ok ? [name] : [],
-  )
 }
 
 /** Ids that `--engines` may name on this host. */

@@ -6,6 +6,7 @@
  * `paths` has every guest's device that was predicted for it, `reason` as in the vocabulary of src/path.
  */
 import type { FactName, Facts, Unavailable } from '../../facts/facts.js'
+import { missingFacts } from '../../facts/missing.js'
 import type { EngineInfo, Model, Prediction } from '../../path/inventory.js'
 import { OUTCOME_REASONS, type OutcomeReason } from '../../path/path.js'
 import type { Finding, Severity } from '../check.js'
@@ -119,9 +120,6 @@ export function makeReport(diagnosis: Diagnosis, facts: Facts, about: ReportAbou
     result.status === 'crashed' ? [{ code, id, message: result.message }] : [],
   )
   const { at, by, root, hostname } = facts.collected
-  const missing = Object.entries(facts).flatMap(([name, fact]) =>
-    typeof fact === 'object' && 'ok' in fact && !fact.ok ? [name] : [],
-  )
   return {
     schema: DOCTOR_SCHEMA,
     version: about.version,
@@ -131,7 +129,7 @@ export function makeReport(diagnosis: Diagnosis, facts: Facts, about: ReportAbou
       kernel: facts.kernel.ok ? facts.kernel.value.release : null,
       proxmox: facts.proxmox.ok ? facts.proxmox.value.version : null,
     },
-    facts: { at, by, root, from: about.from, missing },
+    facts: { at, by, root, from: about.from, missing: missingFacts(facts) },
     ms: Math.round(about.ms),
     translators: model.engines.map(e => translator(e, model.predictions)),
     guests: guests(model, facts),
