@@ -9,7 +9,7 @@ import { CONFIG_ABOUT, configBody } from './config-page.js'
 import type { Manifest, Topics } from './manifest.js'
 import { ENVIRONMENT, FILES, type Place, SIGNALS } from './places.js'
 import { bold, esc, item, manPage, paragraph, prose, section, subsection } from './roff.js'
-import { BIB_LOG, MAIN_ABOUT, METRICS_ABOUT, mainBody, SERVICE } from './texts.js'
+import { BIB_LOG, CHANGES, MAIN_ABOUT, METRICS_ABOUT, mainBody, SERVICE } from './texts.js'
 
 export interface PageSource {
   readonly manifest: Manifest
@@ -77,6 +77,8 @@ const EXTRA: Readonly<Record<string, () => string[]>> = {
   run: () => [
     ...section('AS A SERVICE'),
     ...prose(SERVICE),
+    ...section('A HOST THAT CHANGES'),
+    ...prose(CHANGES),
     ...dropReasons(),
     ...section('BIB LOG'),
     ...prose(BIB_LOG),

@@ -80,3 +80,15 @@ The file may be moved at any time, by logrotate for example; a new one is made. 
 is full, translation goes on, with one warning: 65,536 events wait in memory, those beyond are counted as lost. Addresses and
 ports are those that leave nat64: where the host masquerades pool4 behind its own address, its connection tracking may
 change the port once more.`
+
+export const CHANGES = `While it runs, nat64 goes on through what happens to the host:
+- The TUN device is deleted: it is made anew with its routes, and sessions and counters stay.
+- Routes, masquerade or forwarding that it has set up are undone, by nft flush ruleset for example, or because somebody
+  switched the device off and on: within seconds they are made again, with one warning. Who insists, five times in a minute,
+  is left alone for ten minutes. A device that is switched off stays off.
+- The host gets an address out of the private block that was chosen because there is no pool4: another one is chosen. One
+  inside a pool4 that is configured is named in a warning.
+- The uplink goes and comes, or its address changes: nothing has to be done. Where pool4 is masqueraded, the kernel itself
+  forgets its connections over an uplink that goes down; those through a pool4 that is routed to the host survive.
+- The MTU of the device changes: packets are made to fit.
+- The clock is set: lifetimes are by a clock that nobody sets.`

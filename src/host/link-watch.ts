@@ -35,20 +35,27 @@ const MAX_DATAGRAMS = 1_000
  * @throws UserError (exit status 3)
  */
 export function openLinkWatch(netnsFd?: number): LinkWatch {
-  const open = () => {
-    const fd = socket(AF_NETLINK, SOCK_RAW_CLOEXEC_NONBLOCK, NETLINK_ROUTE)
-    return fd < 0 ? -errno() : fd
-  }
+  const open = () => openNetlink(NETLINK_ROUTE, RTMGRP_LINK)
   const fd = netnsFd === undefined ? open() : inNamespace(netnsFd, open)
   if (fd < 0) throw refused(-fd)
-  // Refused without privilege: then there is the usual room.
-  setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, new Uint8Array(new Uint32Array([QUEUE_BYTES]).buffer), 4)
-  if (bind(fd, netlinkAddress(RTMGRP_LINK), 12) < 0 || !askForAll(fd)) {
+  if (!askForAll(fd)) {
     const error = refused(errno())
     close(fd)
     throw error
   }
   return watchOn(fd)
+}
+
+/** Opens a socket that gets the events of `groups` (a bit each) of a netlink protocol. Returns it, or minus an errno. */
+export function openNetlink(protocol: number, groups: number): number {
+  const fd = socket(AF_NETLINK, SOCK_RAW_CLOEXEC_NONBLOCK, protocol)
+  if (fd < 0) return -errno()
+  // Refused without privilege: then there is the usual room.
+  setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, new Uint8Array(new Uint32Array([QUEUE_BYTES]).buffer), 4)
+  if (bind(fd, netlinkAddress(groups), 12) >= 0) return fd
+  const error = errno()
+  close(fd)
+  return -error
 }
 
 function watchOn(fd: number): LinkWatch {

@@ -1,11 +1,14 @@
 /** A run from start to stop: signals, reload, a device that vanishes, what the service manager is told. */
 import type { LoadedConfig } from '../config/run-config.js'
 import { EXIT, type ExitCode, UserError } from '../errors.js'
+import type { Touched } from '../host/setup-watch.js'
 import { notify, watchdogInterval } from '../host/systemd.js'
 import { formatDuration } from '../term/format.js'
 import { makeDropSummary, summarise } from './drop-summary.js'
+import { followHost, type HostFollower } from './follow-host.js'
 import { sentence } from './host-setup.js'
 import { makeMailbox } from './mailbox.js'
+import { mend, newMemory } from './mend.js'
 import type { WorkerEnd } from './packet-worker.js'
 import { describeChange } from './plan/change.js'
 import { savePoolMap } from './pool-map.js'
@@ -25,6 +28,7 @@ type Event =
   | { readonly type: 'stop'; readonly why: string }
   | { readonly type: 'reload' }
   | { readonly type: 'report' }
+  | { readonly type: 'changed'; readonly touched: Touched }
   | { readonly type: 'ended'; readonly end: WorkerEnd }
 
 export interface RunOptions extends Omit<ServiceOptions, 'onEnd'> {
@@ -67,13 +71,18 @@ export async function runUntilStopped(options: RunOptions): Promise<ExitCode> {
     service = await startService({ ...options, onEnd: end => mailbox.put({ type: 'ended', end }) })
     log.info(sentence(service.prepared), { io: service.worker.io, mtu: service.config.tun.mtu })
     notify(process.env, 'READY=1', `MAINPID=${process.pid}`, `STATUS=${sentence(service.prepared)}`)
-    const timers = startTimers(service)
+    const follower = followHost(service)
+    const timers = startTimers(service, () => {
+      const touched = follower.poll()
+      if (touched) mailbox.put({ type: 'changed', touched })
+    })
     const beforeStop = await options.onReady?.(service, () => mailbox.put({ type: 'stop', why: 'asked to' }))
     let failure: UserError | null = null
     try {
-      failure = await serveEvents(service, options, mailbox.take)
+      failure = await serveEvents(service, options, follower, mailbox.take)
     } finally {
       for (const timer of timers) clearInterval(timer)
+      follower.close()
       await beforeStop?.()
     }
     return await finish(service, failure)
@@ -87,9 +96,11 @@ export async function runUntilStopped(options: RunOptions): Promise<ExitCode> {
 async function serveEvents(
   service: Service,
   options: RunOptions,
+  follower: HostFollower,
   take: () => Promise<Event>,
 ): Promise<UserError | null> {
   const recoveries: number[] = []
+  const memory = newMemory()
   for (;;) {
     const event = await take()
     if (event.type === 'stop') {
@@ -98,10 +109,12 @@ async function serveEvents(
     }
     if (event.type === 'reload') await reload(service, options.loadAgain)
     if (event.type === 'report') await report(service)
+    if (event.type === 'changed') await mend(service, event.touched, follower, memory)
     if (event.type === 'ended') {
       const failure = await recover(service, event.end, recoveries)
       if (failure) return failure
     }
+    if (event.type === 'reload' || event.type === 'ended') follower.forget()
   }
 }
 
@@ -185,11 +198,12 @@ async function recover(service: Service, end: WorkerEnd, recoveries: number[]): 
   }
 }
 
-function startTimers(service: Service): NodeJS.Timeout[] {
+function startTimers(service: Service, look: () => void): NodeJS.Timeout[] {
   const drops = makeDropSummary(performance.now())
   const timers = [
     setInterval(() => {
       tick(service)
+      look()
       void service.bibLog?.flush()
       void followMtu(service)
       const { logEvents } = service.config

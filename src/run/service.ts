@@ -56,6 +56,8 @@ export interface Service {
   lastReload: { readonly ok: boolean; readonly succeededAt: number }
   /** How often the device was made anew. */
   recreations: number
+  /** How often something of the set-up was made again. */
+  mended: number
 }
 
 /**
@@ -131,6 +133,7 @@ async function bringUp(
       startedMs: performance.now(),
       lastReload: { ok: true, succeededAt: Date.now() / 1000 },
       recreations: 0,
+      mended: 0,
     }
     control = await serveControl(paths.socket, {
       status: () => statusOf(service),

@@ -1,12 +1,17 @@
 /**
- * Messages of rtnetlink(7) about links, as the kernel sends them (linux/netlink.h, linux/if_link.h):
+ * Messages of rtnetlink(7) about links, as the kernel sends them (linux/if_link.h), in the frame of netlink.ts:
  *
- *     nlmsghdr, 16 bytes: length(4) type(2) flags(2) sequence(4) port(4)
- *     ifinfomsg, 16 bytes: family(1) pad(1) ARPHRD type(2) index(4) flags(4) change(4)
- *     attributes, each from a multiple of 4: length(2) type(2) value
+ *     ifinfomsg, 16 bytes: family(1) pad(1) ARPHRD type(2) index(4) flags(4) change(4), then attributes
  *
- * In the byte order of the host: little endian here. Never throws.
+ * Never throws.
  */
+import {
+  NETLINK_ATTRIBUTE as ATTRIBUTE,
+  eachAttribute,
+  eachMessage,
+  NETLINK_HEADER as HEADER,
+  readText,
+} from './netlink.js'
 
 /** A link that is new or changed, or gone. */
 export interface LinkChange {
@@ -28,9 +33,7 @@ export interface LinkMessages {
   readonly isDone: boolean
 }
 
-const HEADER = 16
 const INFO = 16
-const ATTRIBUTE = 4
 
 const NLMSG_ERROR = 2
 const NLMSG_DONE = 3
@@ -47,8 +50,6 @@ const IFLA_LINKINFO = 18
 const IFLA_INFO_KIND = 1
 const IFLA_EXT_MASK = 29
 const SKIP_STATISTICS = 8
-/** The upper bits of an attribute's type are flags. */
-const TYPE_MASK = 0x3fff
 
 /** A request for all links. */
 export function emitLinkDump(): Uint8Array {
@@ -68,18 +69,13 @@ export function readLinkMessages(bytes: Uint8Array): LinkMessages {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
   const changes: LinkChange[] = []
   let isDone = false
-  for (let at = 0; at + HEADER <= bytes.length; ) {
-    const length = view.getUint32(at, true)
-    const end = at + length
-    if (length < HEADER || end > bytes.length) break
-    const type = view.getUint16(at + 4, true)
+  eachMessage(view, (type, body, end) => {
     if (type === NLMSG_DONE || type === NLMSG_ERROR) isDone = true
     else if (type === RTM_NEWLINK || type === RTM_DELLINK) {
-      const change = readChange(view, at + HEADER, end, type === RTM_NEWLINK ? 'new' : 'gone')
+      const change = readChange(view, body, end, type === RTM_NEWLINK ? 'new' : 'gone')
       if (change !== null) changes.push(change)
     }
-    at += align(length)
-  }
+  })
   return { changes, isDone }
 }
 
@@ -101,26 +97,3 @@ function readChange(view: DataView, at: number, end: number, event: 'new' | 'gon
   const up = (view.getUint32(at + 8, true) & IFF_UP) !== 0
   return { event, ifindex: view.getInt32(at + 4, true), name, master, kind, up }
 }
-
-function eachAttribute(
-  view: DataView,
-  start: number,
-  end: number,
-  see: (type: number, value: number, valueEnd: number) => void,
-): void {
-  for (let at = start; at + ATTRIBUTE <= end; ) {
-    const length = view.getUint16(at, true)
-    if (length < ATTRIBUTE || at + length > end) return
-    see(view.getUint16(at + 2, true) & TYPE_MASK, at + ATTRIBUTE, at + length)
-    at += align(length)
-  }
-}
-
-/** Text that ends with a zero byte. */
-function readText(view: DataView, at: number, end: number): string {
-  let text = ''
-  for (let i = at; i < end && view.getUint8(i) !== 0; i++) text += String.fromCharCode(view.getUint8(i))
-  return text
-}
-
-const align = (length: number): number => (length + 3) & ~3

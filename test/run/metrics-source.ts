@@ -26,6 +26,7 @@ export function source(mode: Mode = 'stateful', more: Partial<MetricsSource> = {
     lastPacketAt: null,
     reload: { ok: true, succeededAt: 1_700_000_001 },
     recreations: 0,
+    mended: 0,
     bibLog: { lines: 0, lost: 0 },
     memory: { rss: 7e7, heapUsed: 9e6, external: 3e6 },
     cpuSeconds: 1.5,

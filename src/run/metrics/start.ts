@@ -19,7 +19,7 @@ export async function startMetrics(service: Service, at: ListenAt | null): Promi
 }
 
 function sourceOf(service: Service): MetricsSource {
-  const { worker, config, options, lastReload, recreations, bibLog } = service
+  const { worker, config, options, lastReload, recreations, mended, bibLog } = service
   const { user, system } = process.cpuUsage()
   const idle = idleMs(worker.loop)
   return {
@@ -33,6 +33,7 @@ function sourceOf(service: Service): MetricsSource {
     lastPacketAt: idle === null ? null : (Date.now() - idle) / 1000,
     reload: lastReload,
     recreations,
+    mended,
     bibLog: bibLog?.counts ?? null,
     memory: process.memoryUsage(),
     cpuSeconds: (user + system) / 1e6,

@@ -25,6 +25,8 @@ export interface MetricsSource {
   readonly reload: { readonly ok: boolean; readonly succeededAt: number }
   /** How often the device was made anew after somebody had deleted it. */
   readonly recreations: number
+  /** How often something of the set-up was made again. */
+  readonly mended: number
   /** null: there is no BIB log. */
   readonly bibLog: { readonly lines: number; readonly lost: number } | null
   readonly memory: { readonly rss: number; readonly heapUsed: number; readonly external: number }
@@ -166,6 +168,11 @@ export const METRICS: readonly Row[] = [
   counter('nat64_tun_read_errors_total', 'Reads that the TUN device refused.', loop(LOOP.readErrors)),
   counter('nat64_tun_write_errors_total', 'Packets that the TUN device refused.', loop(LOOP.writeErrors)),
   counter('nat64_tun_recreations_total', 'How often a deleted TUN device was made anew.', s => s.recreations),
+  counter(
+    'nat64_setup_repairs_total',
+    'How often routes, masquerade or forwarding were made again after somebody had undone them.',
+    s => s.mended,
+  ),
   gauge('nat64_last_packet_timestamp_seconds', 'When the last packet was read.', s => s.lastPacketAt),
 
   counter('nat64_bib_log_lines_total', 'Lines of the BIB log.', s => s.bibLog?.lines ?? null),
