@@ -20,6 +20,8 @@ const under = (folder, pattern) =>
 const readJson = file => JSON.parse(readFileSync(join(root, file), 'utf8'))
 const FOR_DEVELOPERS = [
   'test/fuzz/run.ts',
+  'test/soak/run.ts',
+  'test/soak/traffic.ts',
   'test/bench/bench.ts',
   'test/bench/core.bench.ts',
   'test/bench/state.bench.ts',
