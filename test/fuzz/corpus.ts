@@ -1,10 +1,14 @@
-/** The packets that mutation starts from: at least one of every kind, both families, with virtio metadata where it counts. */
+/** The packets that mutation starts from beside the captured ones: at least one of every kind, both families, with virtio metadata where it counts. */
 import * as p from '../xlat/packets.js'
 import type { Meta } from '../xlat/rewriting.js'
+import { MADE_MODES } from './modes.js'
 
 export interface Seed {
   readonly bytes: Uint8Array
   readonly meta: Meta
+  /** The translators of modes.ts that it is addressed to. */
+  readonly modes: readonly number[]
+  readonly isCaptured: boolean
 }
 
 export const GUESTS = ['2001:db8::1', '2001:db8::2', '2001:db8:a::1']
@@ -91,7 +95,8 @@ const ERRORS6 = [
 
 function all(): Seed[] {
   const seeds: Seed[] = []
-  const add = (bytes: Uint8Array, meta: Meta = {}) => seeds.push({ bytes, meta })
+  const modes = Array.from({ length: MADE_MODES }, (_, i) => i)
+  const add = (bytes: Uint8Array, meta: Meta = {}) => seeds.push({ bytes, meta, modes, isCaptured: false })
   for (const [i, src] of GUESTS.entries()) {
     for (const m of messages(5000 + i)) add(p.ip6(m, { src, dst: PEER6, tc: i * 40, flow: i }))
     for (const dst of TARGETS6) add(p.ip6(p.udp(6000, 5000, data(10)), { src, dst }))

@@ -7,88 +7,59 @@ import { REASON, REASONS } from '../../src/xlat/reason.js'
 import { STAT } from '../../src/xlat/stats.js'
 import { Translator } from '../../src/xlat/translator.js'
 import { DROPPED, EMITTED, HAIRPINNED, REPLIED, TRANSLATED, VERDICTS } from '../../src/xlat/verdict.js'
-import {
-  address4,
-  address6,
-  type Changes,
-  configOf,
-  eam,
-  imbalance,
-  prefix4,
-  prefix6,
-  random,
-  SECRET,
-} from '../xlat/translating.js'
-import { CORPUS } from './corpus.js'
+import { imbalance, random, SECRET } from '../xlat/translating.js'
+import { CAPTURED } from './captured.js'
+import { CORPUS, type Seed } from './corpus.js'
 import { declaresLength, fault, locate, place, RIGHT, repair, transport, UNKNOWN, WRONG } from './judge.js'
-import { Mutator } from './mutate.js'
-
-const OWN: Changes = { icmpSource4: address4('192.168.255.1'), icmpSource6: address6('2001:db8::64') }
-/** Limits that are reached all the time. */
-const SMALL = { bib: 300, sessions: 30, storedSyns: 1, fragments: 2, portsPerGuest: 1, fragmentBytes: 40_000 }
-const TIGHT = { ...SMALL, bib: 40, sessions: 400, portsPerGuest: 0, icmpErrorsPerSecond: 2 }
-const FEW_PORTS = {
-  prefix: prefix4('203.0.113.1'),
-  protocols: ['tcp', 'udp', 'icmp'] as const,
-  ports: [1024, 1039] as const,
-}
-const POOL6 = prefix6('2001:db8:64::/96')
-const EAMT = [
-  eam('2001:db8::/120', '192.0.2.0/24'),
-  eam('2001:db8:a::1', '192.0.2.1'),
-  eam('2001:db8:b::/64', '198.18.0.0/16'),
-]
-
-export const MODES: readonly Changes[] = [
-  { ...OWN, pool6: POOL6, mtu: 1500 },
-  {
-    pool6: POOL6,
-    limits: SMALL,
-    filtering: 'address-dependent',
-    mtu: 9000,
-    denylist4: [prefix4('198.51.100.99')],
-  },
-  { pool6: POOL6, limits: TIGHT, mtu: 1280, udpZeroChecksum: 'drop-with-icmp' },
-  { pool6: POOL6, limits: { portsPerGuest: 0 }, pool4: [FEW_PORTS], dropExternallyInitiatedTcp: true },
-  { mtu: 1500 },
-  { ...OWN, mode: 'siit', pool6: POOL6, eam: EAMT },
-  { mode: 'siit', pool6: prefix6('2001:db8::/32'), eam: EAMT, eamHairpin: 'simple', mtu: 1400 },
-  { ...OWN, mode: 'pool', pool6: POOL6, dynamicPool: prefix4('192.168.255.0/28'), udpZeroChecksum: 'drop' },
-]
+import { MODES } from './modes.js'
+import { Mutator, ROOM } from './mutate.js'
 
 /** How many outgoing packets are remembered, to answer them. */
 const MEMORY = 64
 /** Filled behind the packet, and found again. */
 const CANARY = 0x5a
+/** Seeds longer than this are taken more rarely: their bytes cost time, and few of them decide anything. */
+const LONG = 400
+
+/** What is known of a packet before it is translated. */
+interface Known {
+  judged: number
+  isMetaSound: boolean
+}
 
 export class Fuzzer {
-  /** Packets by verdict, then drops by reason. */
-  readonly seen = new Map<string, number>()
+  /** Packets by verdict, drops by reason. */
+  private readonly verdicts = new Float64Array(VERDICTS.length)
+  private readonly drops = new Float64Array(REASONS.length)
+  /** Drops by reason in the counters of any translator: also of what had waited. */
+  private readonly late = new Float64Array(REASONS.length)
+  /** The packet before it was translated, to be shown. */
+  private readonly input = Buffer.alloc(HEADROOM + ROOM)
+  private inputEnd = 0
+  private readonly known: Known = { judged: UNKNOWN, isMetaSound: true }
   private readonly mutator: Mutator
   private readonly translators: Translator[]
   private readonly p = new Packet()
   private readonly memory: Uint8Array[] = []
-  private readonly met = new Set<string>()
   private now = 0
   private mode = 0
   private count = 0
 
   constructor(readonly seed: number) {
     this.mutator = new Mutator(seed)
-    this.translators = MODES.map((m, i) => new Translator(configOf(m), { random32: random(seed + i), secret: SECRET }))
+    this.translators = MODES.map((m, i) => new Translator(m, { random32: random(seed + i), secret: SECRET }))
   }
 
   /** Runs `packets` packets; throws with what it takes to repeat the failure. */
   run(packets: number): void {
     for (let i = 0; i < packets; i++) {
-      const input = this.prepare()
+      this.prepare()
       try {
-        this.one(input)
+        this.one()
       } catch (error) {
-        const hex = Buffer.from(input.bytes).toString('hex')
-        throw new Error(`seed ${this.seed}, packet ${this.count}, mode ${this.mode}, in ${hex}: ${error}`, {
-          cause: error,
-        })
+        const hex = this.input.toString('hex', HEADROOM, this.inputEnd)
+        const again = `npm run fuzz -- --seed ${this.seed} --packets ${this.count + 1}`
+        throw new Error(`${again}\nmode ${this.mode}, packet ${hex}: ${error}`, { cause: error })
       }
       this.count++
       if (this.count % 1024 === 0) this.between()
@@ -96,37 +67,28 @@ export class Fuzzer {
     for (const t of this.translators) this.balance(t)
   }
 
-  /** Reasons for which packets were dropped, also after they had waited, by any translator. */
-  reasons(): string[] {
+  /** Packets by verdict, and drops by reason, also after they had waited. */
+  met(): [string, number][] {
     for (const t of this.translators) this.noteReasons(t)
-    return [...this.met]
+    const named = [
+      ...VERDICTS.map((name, i): [string, number] => [name, this.verdicts[i]!]),
+      ...REASONS.map(({ code }, i): [string, number] => [code, Math.max(this.drops[i]!, this.late[i]!)]),
+    ]
+    return named.filter(([, count]) => count > 0)
   }
 
   private noteReasons(t: Translator): void {
-    for (const [r, { code }] of REASONS.entries()) if (t.stats[STAT.drops + r]! > 0) this.met.add(code)
+    for (let r = 0; r < REASONS.length; r++) this.late[r] = Math.max(this.late[r]!, t.stats[STAT.drops + r]!)
   }
 
-  /** Chooses and changes the next packet; says what is known of its checksum. */
-  private prepare(): { bytes: Uint8Array; judged: number; isMetaSound: boolean } {
+  /** Chooses and changes the next packet; notes what is known of its checksum. */
+  private prepare(): void {
     const m = this.mutator
     const p = this.p
-    this.mode = m.below(MODES.length)
     this.now += m.below(20)
     p.set(m.buf, HEADROOM, HEADROOM)
     let isMetaSound = true
-    const kind = m.below(8)
-    if (kind < 5 || this.memory.length < 4) {
-      const seed = CORPUS[m.below(CORPUS.length)]!
-      m.load(seed.bytes)
-      Object.assign(p, seed.meta)
-      if (p.flags !== 0) repair(m.buf, HEADROOM, m.end, true)
-      if (m.below(2) === 0) m.scatter(p.flags !== 0)
-    } else {
-      const known = this.memory[m.below(this.memory.length)]!
-      if (kind === 5) m.load(known)
-      else if (kind === 6) m.loadReply(known)
-      else m.loadError(known)
-    }
+    this.load(m.below(8))
     const changes = m.below(4)
     for (let i = 0; i < changes; i++) m.mutate()
     if (changes > 0 && m.below(4) !== 0) repair(m.buf, HEADROOM, m.end, p.flags !== 0)
@@ -140,29 +102,70 @@ export class Fuzzer {
     }
     if (p.flags !== 0 && changes > 0) isMetaSound = false
     p.end = m.end
-    m.buf.fill(CANARY, m.end, m.end + 16)
+    for (let i = m.end; i < m.end + 16; i++) m.buf[i] = CANARY
+    this.inputEnd = Math.min(m.end, this.input.length)
+    m.bytes.copy(this.input, HEADROOM, HEADROOM, this.inputEnd)
     const isJudged = isMetaSound && declaresLength(m.buf, HEADROOM, m.end)
-    const judged = isJudged ? transport(m.buf, HEADROOM, m.end, p.flags !== 0) : UNKNOWN
-    return { bytes: m.buf.slice(HEADROOM, m.end), judged, isMetaSound }
+    this.known.judged = isJudged ? transport(m.buf, HEADROOM, m.end, p.flags !== 0) : UNKNOWN
+    this.known.isMetaSound = isMetaSound
   }
 
-  private one(input: { bytes: Uint8Array; judged: number; isMetaSound: boolean }): void {
+  /** Puts a packet into place: a seed, one that came out before, its answer, or an error about it; chooses who gets it. */
+  private load(kind: number): void {
+    const m = this.mutator
+    this.mode = m.below(MODES.length)
+    if (kind >= 5 && this.memory.length >= 4) {
+      const known = this.memory[m.below(this.memory.length)]!
+      if (kind === 5) m.load(known)
+      else if (kind === 6) m.loadReply(known)
+      else m.loadError(known)
+      return
+    }
+    const seed = this.chooseSeed()
+    if (m.below(8) !== 0) this.mode = seed.modes[m.below(seed.modes.length)]!
+    // Of a captured packet that came out of a translator, the answer is what goes in.
+    if (seed.isCaptured && m.below(3) === 0) m.loadReply(seed.bytes)
+    else m.load(seed.bytes)
+    this.setMeta(seed)
+    if (this.p.flags !== 0) repair(m.buf, HEADROOM, m.end, true)
+    if (m.below(2) === 0) m.scatter(this.p.flags !== 0)
+  }
+
+  private chooseSeed(): Seed {
+    const m = this.mutator
+    const from = m.below(2) === 0 ? CORPUS : CAPTURED
+    const seed = from[m.below(from.length)]!
+    return seed.bytes.length > LONG && m.below(4) !== 0 ? from[m.below(from.length)]! : seed
+  }
+
+  private setMeta({ meta }: Seed): void {
+    const p = this.p
+    p.flags = meta.flags ?? 0
+    p.gsoType = meta.gsoType ?? 0
+    p.gsoSize = meta.gsoSize ?? 0
+    p.hdrLen = meta.hdrLen ?? 0
+    p.csumStart = meta.csumStart ?? 0
+    p.csumOffset = meta.csumOffset ?? 0
+  }
+
+  private one(): void {
+    const { judged, isMetaSound } = this.known
     const t = this.translators[this.mode]!
     const p = this.p
     const end = p.end
     const isSuper = p.gsoType !== 0
     const isWhole = !(locate(p.buf, p.start, p.end) && place.isPiece)
     const verdict = t.translate(p, this.now)
-    this.tally(VERDICTS[verdict]!)
+    this.verdicts[verdict]!++
     if (p.buf[end] !== CANARY || p.buf[end + 15] !== CANARY) throw new Error('wrote behind the packet')
     const outbox = t.outbox
     if (verdict === TRANSLATED || verdict === HAIRPINNED) {
       if (p.start < 0 || p.end > end) throw new Error(`moved to [${p.start}, ${p.end})`)
-      this.inspect(p.buf, p.start, p.end, isWhole ? input.judged : UNKNOWN, p.flags !== 0, input.isMetaSound)
+      this.inspect(p.buf, p.start, p.end, isWhole ? judged : UNKNOWN, p.flags !== 0, isMetaSound)
       if (p.gsoType !== 0) this.inspectGso(p)
       if (p.end - p.start < 2000 && this.mutator.below(4) === 0) this.remember(p.buf.slice(p.start, p.end))
     } else if (verdict === DROPPED || verdict === REPLIED) {
-      this.tally(REASONS[t.reason]!.code)
+      this.drops[t.reason]!++
     }
     // An ICMP error is ours and right; a ping's answer is as right as the ping.
     const isError = verdict === REPLIED && t.reason !== REASON.own_address
@@ -171,7 +174,7 @@ export class Fuzzer {
       this.inspect(outbox.buf, outbox.start(i), outbox.end(i), isRight, false, true)
       if (i === 0 && this.mutator.below(4) === 0) this.remember(outbox.buf.slice(outbox.start(0), outbox.end(0)))
     }
-    if (verdict === EMITTED && isWhole && !isSuper && input.judged === RIGHT && outbox.count > 1) this.inspectPieces(t)
+    if (verdict === EMITTED && isWhole && !isSuper && judged === RIGHT && outbox.count > 1) this.inspectPieces(t)
     outbox.clear()
   }
 
@@ -251,10 +254,6 @@ export class Fuzzer {
     for (const [name, i] of Object.entries(STAT)) {
       if (t.stats[i]! < 0) throw new Error(`${name} is ${t.stats[i]}`)
     }
-  }
-
-  private tally(what: string): void {
-    this.seen.set(what, (this.seen.get(what) ?? 0) + 1)
   }
 }
 

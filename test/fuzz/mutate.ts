@@ -9,6 +9,8 @@ export const ROOM = 70_000
 export class Mutator {
   /** The packet stands at HEADROOM. */
   readonly buf = new Uint8Array(HEADROOM + ROOM)
+  /** The same memory. */
+  readonly bytes = Buffer.from(this.buf.buffer)
   end = HEADROOM
   private x: number
 
