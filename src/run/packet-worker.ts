@@ -147,8 +147,9 @@ export async function startPacketWorker(options: PacketWorkerOptions): Promise<P
     loop: makeLoopStats(buffers.loopStats),
     ended,
     async reconfigure(config) {
-      const answer = expect('reconfigured', START_MS, 'take the configuration')
-      send({ type: 'reconfigure', config })
+      const id = nextId++
+      const answer = expect(`reconfigured ${id}`, START_MS, 'take the configuration')
+      send({ type: 'reconfigure', id, config })
       return ((await answer) as Extract<FromWorker, { type: 'reconfigured' }>).droppedSessions
     },
     async query(what, limit) {

@@ -68,7 +68,7 @@ export interface GuestRow {
 }
 
 export type ToWorker =
-  | { readonly type: 'reconfigure'; readonly config: XlatConfig }
+  | { readonly type: 'reconfigure'; readonly id: number; readonly config: XlatConfig }
   | { readonly type: 'stop'; readonly exportState: boolean }
   | { readonly type: 'export'; readonly id: number }
   | {
@@ -86,7 +86,7 @@ export type FromWorker =
       readonly ringRefusal: string
       readonly imported: { bib: number; sessions: number; refused: number }
     }
-  | { readonly type: 'reconfigured'; readonly droppedSessions: number }
+  | { readonly type: 'reconfigured'; readonly id: number; readonly droppedSessions: number }
   | {
       readonly type: 'rows'
       readonly id: number

@@ -47,7 +47,8 @@ function handleMessages(translator: Translator): (ToWorker & { type: 'stop' }) |
     const { message } = received
     if (message.type === 'stop') return message
     if (message.type === 'reconfigure') {
-      post({ type: 'reconfigured', droppedSessions: translator.reconfigure(message.config, now()) })
+      const droppedSessions = translator.reconfigure(message.config, now())
+      post({ type: 'reconfigured', id: message.id, droppedSessions })
     } else if (message.type === 'export') {
       post({ type: 'state', id: message.id, state: translator.exportState(now()) })
     } else {
