@@ -28,6 +28,8 @@ export const translationFlags = {
   eam: list('explicit address mapping, modes siit and pool', 'PREFIX6,PREFIX4'),
   bib: list('static binding, mode stateful', 'PROTO,ADDR6#PORT,ADDR4#PORT'),
   denylist4: list('IPv4 prefix that is never translated', 'PREFIX'),
+  'allow-host4': list('IPv4 address of this host that guests may reach through pool6; default: none', 'PREFIX'),
+  guests6: list('IPv6 prefix that guests have their addresses in; default: whoever sends is a guest', 'PREFIX'),
   'own-address4': text("the translator's own IPv4 address: source of its ICMP errors, answers pings", 'ADDR'),
   'own-address6': text("the translator's own IPv6 address", 'ADDR'),
   'wkp-strict': Flags.boolean({

@@ -12,6 +12,8 @@ export const FLAG_KEYS = {
   eam: 'eam',
   bib: 'bib',
   denylist4: 'denylist4',
+  'allow-host4': 'allow-host4',
+  guests6: 'guests6',
   'own-address4': 'own-address4',
   'own-address6': 'own-address6',
   'wkp-strict': 'well-known-prefix-strict',

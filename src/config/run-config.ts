@@ -60,7 +60,7 @@ export interface HostConfig {
 }
 
 export interface RunConfig {
-  /** `xlat.pool4` is empty while `pool4Auto`; the host set-up fills it in. */
+  /** `xlat.pool4` is empty while `pool4Auto`, `xlat.hostAddresses4` always; the host set-up fills them in. */
   readonly xlat: XlatConfig
   /** stateful only: no pool4 was given, so the host set-up chooses an unused private address and masquerades it. */
   readonly pool4Auto: boolean

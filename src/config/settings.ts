@@ -31,6 +31,7 @@ import {
   pool4Entry,
   pool6,
   prefix4,
+  prefix6,
 } from './net-kinds.js'
 import { Refused } from './problems.js'
 import {
@@ -52,6 +53,8 @@ export interface Settings {
   'own-address4': Ipv4 | null
   'own-address6': Ipv6 | null
   denylist4: readonly Prefix4[]
+  'allow-host4': readonly Prefix4[]
+  guests6: readonly Prefix6[]
   'well-known-prefix-strict': boolean
   filtering: 'endpoint-independent' | 'address-dependent'
   'drop-icmp-info': boolean
@@ -162,6 +165,8 @@ export const SETTINGS: { readonly [K in Key]: Entry<Settings[K]> } = {
   'own-address4': { kind: optional(address4) },
   'own-address6': { kind: optional(address6) },
   denylist4: { kind: listOf(prefix4) },
+  'allow-host4': { kind: listOf(prefix4) },
+  guests6: { kind: listOf(prefix6) },
   'well-known-prefix-strict': { kind: bool },
   filtering: { kind: oneOf('endpoint-independent', 'address-dependent'), modes: STATEFUL },
   'drop-icmp-info': { kind: bool, modes: STATEFUL },

@@ -16,9 +16,8 @@ export interface HostFollower {
 /** Changes that never end are looked at all the same, ms. */
 const LONGEST_MS = 5_000
 
-/** Follows the host for a set-up of ours; without one there is nothing to follow. */
+/** Follows the host: its addresses, and what can undo a set-up of ours. */
 export function followHost(service: Service): HostFollower {
-  if (!service.config.host.setup) return { poll: () => null, forget() {}, pause() {}, close() {} }
   const watch = openSetupWatch()
   let pending: Touched | null = null
   let since = 0

@@ -10,10 +10,11 @@ import { applyCommands, describeChange, shellLine, undoCommands } from './plan/c
 import { choosePool, describeChosen } from './plan/choose-pool.js'
 import { conflictError, findConflicts } from './plan/conflicts.js'
 import type { HostFacts } from './plan/facts.js'
+import { hostAddresses4 } from './plan/host-addresses.js'
 import { type Plan, plan } from './plan/plan.js'
 
 export interface Prepared {
-  /** Complete: a pool4 that was to be chosen is filled in. */
+  /** Complete: a pool4 that was to be chosen is filled in, and what this host has for addresses. */
   readonly config: RunConfig
   readonly chosen: Prefix4 | null
   readonly plan: Plan
@@ -33,7 +34,8 @@ export async function prepareHost(
 ): Promise<Prepared> {
   const seen = await collectFacts()
   const facts = { ...seen, nft: { ...seen.nft, ipTables: seen.nft.ipTables.filter(t => !ours.includes(t)) } }
-  const { config: filled, chosen } = choosePool(config, facts, preferred)
+  const { config: pooled, chosen } = choosePool(config, facts, preferred)
+  const filled = { ...pooled, xlat: { ...pooled.xlat, hostAddresses4: hostAddresses4(pooled, facts) } }
   const planned = plan(filled, chosen, facts)
   const conflicts = findConflicts(filled, chosen, facts, planned)
   if (conflicts.length > 0) throw conflictError(conflicts)

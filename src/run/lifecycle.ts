@@ -5,6 +5,7 @@ import type { Touched } from '../host/setup-watch.js'
 import { notify, watchdogInterval } from '../host/systemd.js'
 import { formatDuration } from '../term/format.js'
 import { makeDropSummary, summarise } from './drop-summary.js'
+import { followAddresses } from './follow-addresses.js'
 import { followHost, type HostFollower } from './follow-host.js'
 import { sentence } from './host-setup.js'
 import { makeMailbox } from './mailbox.js'
@@ -109,7 +110,10 @@ async function serveEvents(
     }
     if (event.type === 'reload') await reload(service, options.loadAgain)
     if (event.type === 'report') await report(service)
-    if (event.type === 'changed') await mend(service, event.touched, follower, memory)
+    if (event.type === 'changed') {
+      if (event.touched.link) await followAddresses(service)
+      if (service.config.host.setup) await mend(service, event.touched, follower, memory)
+    }
     if (event.type === 'ended') {
       const failure = await recover(service, event.end, recoveries)
       if (failure) return failure

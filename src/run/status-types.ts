@@ -70,6 +70,8 @@ export interface StatusSnapshot {
   readonly pool4: readonly string[]
   /** The private prefix that the host masquerades; null: none. */
   readonly masquerade: string | null
+  /** IPv4 prefixes that this host takes as its own, and which of them guests may reach through pool6. */
+  readonly host4: { readonly own: readonly string[]; readonly allowed: readonly string[] }
   readonly config: { readonly file: string | null; readonly format: string }
   readonly io: IoKind
   readonly toV4: DirectionStatus

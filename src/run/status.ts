@@ -78,6 +78,7 @@ export function buildStatus(
     pool6: xlat.pool6 ? formatPrefix6(xlat.pool6) : null,
     pool4: poolTexts(config),
     masquerade: identity.masquerade.length > 0 ? identity.masquerade.join(', ') : null,
+    host4: { own: xlat.hostAddresses4.map(formatPrefix4), allowed: xlat.allowHost4.map(formatPrefix4) },
     config: { file: identity.file, format: identity.format },
     io: identity.io,
     toV4: direction(stats, sampler, 0),

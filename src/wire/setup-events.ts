@@ -9,11 +9,14 @@ const RTM_NEWLINK = 16
 const RTM_DELLINK = 17
 const RTM_NEWADDR = 20
 const RTM_DELADDR = 21
+const RTM_NEWROUTE = 24
 const RTM_DELROUTE = 25
 const RTM_NEWNETCONF = 80
-/** ifinfomsg: family(1) pad(1) ARPHRD type(2) index(4); rtmsg has 12 bytes. */
+/** ifinfomsg: family(1) pad(1) ARPHRD type(2) index(4); rtmsg has 12 bytes, the eighth is its type. */
 const LINK_INDEX = 4
 const RTMSG = 12
+const ROUTE_TYPE = 7
+const RTN_LOCAL = 2
 const RTA_OIF = 4
 
 const NFT_DELTABLE = 0x0a02
@@ -24,7 +27,7 @@ const NFGENMSG = 4
 /** The name of the table, in messages about tables, chains and rules alike. */
 const NFTA_TABLE = 1
 
-/** Something of addresses, forwarding, the link `ifindex` or routes to it has changed. */
+/** Something of addresses, what else the host takes as its own, forwarding, the link `ifindex` or routes to it has changed. */
 export function touchesLink(bytes: Uint8Array, ifindex: number): boolean {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
   let touched = false
@@ -32,12 +35,17 @@ export function touchesLink(bytes: Uint8Array, ifindex: number): boolean {
     if (type === RTM_NEWADDR || type === RTM_DELADDR || type === RTM_NEWNETCONF) touched = true
     else if ((type === RTM_NEWLINK || type === RTM_DELLINK) && body + 8 <= end)
       touched ||= view.getInt32(body + LINK_INDEX, true) === ifindex
+    else if ((type === RTM_NEWROUTE || type === RTM_DELROUTE) && isLocal(view, body, end)) touched = true
     else if (type === RTM_DELROUTE)
       eachAttribute(view, body + RTMSG, end, (attribute, value, valueEnd) => {
         if (attribute === RTA_OIF && value + 4 <= valueEnd) touched ||= view.getUint32(value, true) === ifindex
       })
   })
   return touched
+}
+
+function isLocal(view: DataView, body: number, end: number): boolean {
+  return body + RTMSG <= end && view.getUint8(body + ROUTE_TYPE) === RTN_LOCAL
 }
 
 /** Something of the nftables table `table` is gone. */

@@ -80,6 +80,12 @@ export interface XlatConfig {
   readonly dynamicPool: Prefix4 | null
   /** IPv4 prefixes that are never translated. */
   readonly denylist4: readonly Prefix4[]
+  /** What this host takes as its own: its addresses and the broadcast addresses of its links. Filled in by the host set-up. */
+  readonly hostAddresses4: readonly Prefix4[]
+  /** Which of `hostAddresses4` guests may reach through pool6 all the same. */
+  readonly allowHost4: readonly Prefix4[]
+  /** Where guests have their addresses; packets from elsewhere are refused. Empty: whoever sends is a guest. */
+  readonly guests6: readonly Prefix6[]
   /** Source of ICMP errors of our own, and of translated ones whose source has no counterpart (RFC 6791). */
   readonly icmpSource4: Ipv4 | null
   readonly icmpSource6: Ipv6 | null
@@ -135,6 +141,9 @@ export const DEFAULT_CONFIG: XlatConfig = {
   eamHairpin: 'intrinsic',
   dynamicPool: null,
   denylist4: [],
+  hostAddresses4: [],
+  allowHost4: [],
+  guests6: [],
   icmpSource4: null,
   icmpSource6: null,
   filtering: 'endpoint-independent',

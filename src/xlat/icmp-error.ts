@@ -44,6 +44,7 @@ export const ERROR_OF: Readonly<Record<number, ErrorOf>> = {
   [REASON.no_mapping]: PROHIBITED,
   [REASON.denylist4]: PROHIBITED,
   [REASON.non_global]: PROHIBITED,
+  [REASON.host_address]: PROHIBITED,
   [REASON.filtered]: { v4: [U4, 13], v6: null },
   [REASON.syn_timeout]: { v4: [U4, 3], v6: null },
   [REASON.pool4_exhausted]: { v4: null, v6: [U6, 3] },

@@ -39,7 +39,7 @@ export class Mapping {
     log: LeaseLog = SILENT,
   ) {
     this.eam = new EamTable(config.eam)
-    const denylist4 = new PrefixSet4(config.denylist4)
+    const denylist4 = new PrefixSet4([...config.denylist4, ...config.hostAddresses4])
     const isReserved = (address4: number) =>
       address4 === config.icmpSource4 || this.eam.contains4(address4) || denylist4.has(address4) || isMartian4(address4)
     const range = config.mode === 'pool' ? config.dynamicPool : null

@@ -72,6 +72,12 @@ export const REASONS: readonly DropReason[] = [
     'Talk of the link itself (routers, multicast groups), which is never translated; harmless.',
     'RFC 4291 §2.5.6',
   ),
+  define(
+    'host_address',
+    "The IPv4 address is this host's own, which guests do not reach through pool6 unless allow-host4 says so.",
+    'nat64.toml(5)',
+  ),
+  define('not_a_guest', 'The IPv6 source is outside guests6.', 'nat64.toml(5)'),
 ]
 
 type Code<T extends readonly string[]> = { readonly [K in T[number]]: number }
@@ -128,5 +134,7 @@ export const REASON: Readonly<Record<string, number>> &
       'write_error',
       'fragment_bad',
       'link_local',
+      'host_address',
+      'not_a_guest',
     ]
   > = Object.freeze(Object.fromEntries(REASONS.map((r, i) => [r.code, i]))) as never

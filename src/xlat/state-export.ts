@@ -141,8 +141,15 @@ function importSession(s: StateTables, b: number, words: Int32Array, o: number):
   const state = words[o + 2]! & 0xffff
   const left = words[o + 3]!
   const isState = protocol === TCP_INDEX ? state >= TCP_STATE.V4_INIT && state <= TCP_STATE.TRANS : state === 0
+  if (s.admission.isHost(peer4) || isStranger(s, b)) return false
   if (!isState || left <= 0 || sessions.count >= Math.min(s.config.limits.sessions, sessions.capacity)) return false
   if (sessions.find4(protocol, bib.mapped4(b), bib.mapped4Port(b), peer4, peer4Port) >= 0) return false
   s.addSession(b, peer4, peer4Port, state, s.clock.now + Math.min(left, s.lifeOf(protocol, state)))
   return true
+}
+
+/** The guest's address is in guests6 no more; a static entry says itself that it is a guest's. */
+export function isStranger({ bib, admission }: StateTables, b: number): boolean {
+  const word = (k: number) => bib.host6Word(b, k)
+  return !bib.isStatic(b) && admission.isStranger(word(0), word(1), word(2), word(3))
 }

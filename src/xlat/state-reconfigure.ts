@@ -1,9 +1,10 @@
 /** A new configuration for tables that are in use: what still fits stays where it is. */
 import type { Prefix6 } from '../addr/prefix.js'
+import { type Admission, sameAdmission } from './admission.js'
 import type { XlatConfig } from './config.js'
 import { PendingSyns } from './pending.js'
 import { NOBODY, PROTOCOLS } from './port-alloc.js'
-import { exportState, importState } from './state-export.js'
+import { exportState, importState, isStranger } from './state-export.js'
 import { checkLimits, type StateTables } from './tables.js'
 
 /** Returns how many sessions were dropped. SYNs that wait are forgotten when their limit changes. */
@@ -24,7 +25,9 @@ export function reconfigureState(s: StateTables, config: XlatConfig): number {
     return before - s.sessions.count
   }
   if (old.limits.storedSyns !== config.limits.storedSyns) s.pending = new PendingSyns(config.limits.storedSyns, s.hash)
+  const { admission } = s
   s.adopt(config)
+  if (!sameAdmission(old, config)) removeRefused(s, admission)
   if (poolOf(old) !== poolOf(config)) changePool(s)
   return before - s.sessions.count
 }
@@ -45,9 +48,19 @@ function isBeyond(s: StateTables, config: XlatConfig): boolean {
   )
 }
 
-function removeSessions(s: StateTables): void {
+function removeSessions(s: StateTables, isOut: (i: number) => boolean = () => true): void {
   const { high } = s.sessions
-  for (let i = 0; i < high; i++) if (s.sessions.isUsed(i)) s.removeSession(i)
+  for (let i = 0; i < high; i++) if (s.sessions.isUsed(i) && isOut(i)) s.removeSession(i)
+}
+
+/** Sessions that could not begin any more. Those with an address that the host had `before`, it has begun itself. */
+function removeRefused(s: StateTables, before: Admission): void {
+  const { sessions, admission } = s
+  removeSessions(s, i => {
+    const peer4 = sessions.peer4(i)
+    if (admission.isHost(peer4) && !before.isHost(peer4)) return true
+    return isStranger(s, sessions.bib(i))
+  })
 }
 
 /** Removes a BIB entry with its sessions. */

@@ -349,6 +349,8 @@ export class State {
   ): number {
     const t = this.tables
     const isTcp = p === TCP_INDEX
+    const refusal = t.admission.refuses(h0, h1, h2, h3, peer4)
+    if (refusal !== 0) return this.refuse(refusal)
     if (isTcp && !opens(tcpFlags)) return this.refuse(REASON.tcp_not_syn)
     if (!this.hasRoom(now)) return this.refuse(REASON.sessions_full)
     let b = t.bib.find6(p, h0, h1, h2, h3, host6Port)

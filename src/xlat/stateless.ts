@@ -5,9 +5,10 @@
  */
 import { isMartian4 } from '../addr/special.js'
 import { ICMP4, ICMP6 } from '../wire/protocol.js'
+import { Admission } from './admission.js'
 import type { Engine } from './engine.js'
 import type { LeaseLog } from './lease-log.js'
-import { BY_LEASE, BY_NOTHING, BY_POOL6, Mapping } from './mapping.js'
+import { BY_EAM, BY_LEASE, BY_NOTHING, BY_POOL6, Mapping } from './mapping.js'
 import { Packet } from './packet.js'
 import { parse } from './parse.js'
 import { parseInner } from './parse-inner.js'
@@ -18,6 +19,7 @@ export class Stateless {
   /** REASON number of the last drop. */
   reason = 0
   readonly mapping: Mapping
+  private readonly admission: Admission
   private readonly inner = new Packet()
   /** The last step's result is for a guest that was addressed by pool6 (RFC 7757 section 4.2.2). */
   private isHairpin = false
@@ -26,6 +28,7 @@ export class Stateless {
     private readonly engine: Engine,
     log?: LeaseLog,
   ) {
+    this.admission = new Admission(engine.config)
     this.mapping = new Mapping(engine.config, engine.pool6, engine.stats, log)
   }
 
@@ -53,11 +56,15 @@ export class Stateless {
     // Signed: an unsigned number above 2^31 is boxed on its way into a function that is not inlined.
     const dst4 = mapping.address4 | 0
     if (isMartian4(dst4)) return this.drop(REASON.martian_destination)
+    // An explicit mapping is the administrator's own word.
+    const refusal = dstBy === BY_EAM ? 0 : this.admission.refuses(p.s0 | 0, p.s1 | 0, p.s2 | 0, p.s3 | 0, dst4)
+    if (refusal !== 0) return this.drop(refusal)
     const srcBy = mapping.toV4(p.s0 | 0, p.s1 | 0, p.s2 | 0, p.s3 | 0, true, nowMs)
     if (srcBy === BY_NOTHING) return this.drop(mapping.reason)
     const src4 = mapping.address4 | 0
     if (isMartian4(src4)) return this.drop(REASON.martian_source)
     if (srcBy === BY_POOL6 && config.mode === 'pool') return this.drop(REASON.hairpin_loop)
+    if (srcBy === BY_POOL6 && this.admission.isHost(src4)) return this.drop(REASON.host_address)
     this.isHairpin = this.mayComeBack() && dstBy === BY_POOL6 && mapping.isGuest4(dst4)
     return this.done(rewriter.toV4(p, src4, dst4, p.sport, p.dport))
   }
@@ -84,13 +91,17 @@ export class Stateless {
   private errorToV4(p: Packet, nowMs: number): Verdict {
     const { config, rewriter } = this.engine
     const { mapping, inner } = this
-    if (mapping.toV4(p.d0 | 0, p.d1 | 0, p.d2 | 0, p.d3 | 0, false, nowMs) === BY_NOTHING)
-      return this.drop(mapping.reason)
-    const dst4 = mapping.address4
+    const dstBy = mapping.toV4(p.d0 | 0, p.d1 | 0, p.d2 | 0, p.d3 | 0, false, nowMs)
+    if (dstBy === BY_NOTHING) return this.drop(mapping.reason)
+    const dst4 = mapping.address4 | 0
+    if (isMartian4(dst4)) return this.drop(REASON.martian_destination)
+    // The host would take a forged error for one about a connection of its own.
+    if (dstBy !== BY_EAM && this.admission.isHost(dst4)) return this.drop(REASON.host_address)
     // RFC 6791: a router without IPv4 address of its own speaks through ours.
     const srcBy = mapping.toV4(p.s0 | 0, p.s1 | 0, p.s2 | 0, p.s3 | 0, false, nowMs)
     const src4 = srcBy === BY_NOTHING ? (config.icmpSource4 ?? -1) : mapping.address4
     if (src4 < 0) return this.drop(mapping.reason)
+    if (isMartian4(src4)) return this.drop(REASON.martian_source)
     if (srcBy === BY_POOL6 && config.mode === 'pool') return this.drop(REASON.hairpin_loop)
     const refusal = parseInner(p, inner)
     if (refusal !== 0) return this.drop(refusal)
@@ -101,7 +112,7 @@ export class Stateless {
     if (innerSrcBy === BY_NOTHING || innerDstBy === BY_NOTHING) return this.drop(REASON.icmp_inner)
     this.isHairpin = this.mayComeBack() && innerSrcBy === BY_POOL6 && mapping.isGuest4(innerSrc4)
     const { sport, dport } = inner
-    return this.done(rewriter.errorToV4(p, src4 | 0, dst4 | 0, inner, innerSrc4 | 0, innerDst4 | 0, sport, dport))
+    return this.done(rewriter.errorToV4(p, src4 | 0, dst4, inner, innerSrc4 | 0, innerDst4 | 0, sport, dport))
   }
 
   private errorToV6(p: Packet, isBack: boolean, nowMs: number): Verdict {

@@ -5,6 +5,7 @@
  * What a packet means for them stands in state.ts.
  */
 
+import { Admission } from './admission.js'
 import { BIB_BYTES, BibTable } from './bib.js'
 import type { Limits, StaticBib, XlatConfig } from './config.js'
 import { Clock, type ExpirySink, LONG_OVER, MAX_LIFETIME } from './expiry.js'
@@ -52,6 +53,7 @@ export class StateTables {
   guests!: GuestTable
   pool!: Pool4
   pending!: PendingSyns
+  admission!: Admission
   /** Only with address-dependent filtering. */
   pairs: AddressPairs | null = null
   /** The records of `sessions`. */
@@ -118,6 +120,7 @@ export class StateTables {
   adopt(config: XlatConfig): void {
     const { timeouts } = config
     this.config = config
+    this.admission = new Admission(config)
     this.lives[TCP_INDEX] = lifetime(timeouts.tcpEstablished)
     this.lives[UDP_INDEX] = lifetime(timeouts.udp)
     this.lives[ICMP_INDEX] = lifetime(timeouts.icmp)

@@ -31,6 +31,7 @@ export const SNAPSHOT: StatusSnapshot = {
   pool6: '64:ff9b::/96',
   pool4: ['192.168.255.1/32 ports 1024-65535'],
   masquerade: '192.168.255.1/32',
+  host4: { own: ['192.0.2.10/32', '192.0.2.255/32'], allowed: [] },
   config: { file: null, format: 'none' },
   io: 'io_uring',
   toV4: direction(15.4e9),

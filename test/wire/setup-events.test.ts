@@ -15,6 +15,7 @@ const OURS = 7
 const link = (type: number, ifindex: number) => message(type, [...zeros(4), ...u32(ifindex), ...zeros(8)])
 const route = (type: number, ...oif: number[]) =>
   message(type, [...zeros(12), ...attribute(1, [10, 0, 0, 0]), ...oif.flatMap(i => attribute(4, u32(i)))])
+const local = (type: number) => message(type, [2, 24, 0, 0, 255, 4, 254, 2, ...zeros(4), ...attribute(4, u32(1))])
 const address = (type: number) => message(type, [...zeros(4), ...u32(2)])
 const [NEWLINK, DELLINK, NEWADDR, DELADDR, NEWROUTE, DELROUTE, NEWNEIGH, NETCONF] = [16, 17, 20, 21, 24, 25, 28, 80]
 
@@ -30,6 +31,9 @@ test.each<[what: string, bytes: readonly number[], counts: boolean]>([
   ['a route to another is gone', route(DELROUTE, 8), false],
   ['a route to nowhere is gone', route(DELROUTE), false],
   ['a route to our link came', route(NEWROUTE, OURS), false],
+  ['the host takes a range as its own', local(NEWROUTE), true],
+  ['and does so no more', local(DELROUTE), true],
+  ['a local route that is cut off', message(NEWROUTE, [2, 24, 0, 0, 255, 4, 254, 2]), false],
   ['a neighbour came', message(NEWNEIGH, zeros(12)), false],
   [
     'much that does not count, and one that does',
