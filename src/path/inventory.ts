@@ -6,6 +6,7 @@ import type { Fact, Facts, LinkFact } from '../facts/facts.js'
 import { listenersOn, viewHost } from './host-view.js'
 import type { Engine, Flow, PredictedPath } from './path.js'
 import { type PathOptions, predict } from './predict.js'
+import type { HostAddresses } from './walk.js'
 
 export { isInside6 } from './host-view.js'
 
@@ -19,6 +20,8 @@ export interface EngineInfo {
   readonly mapped4: string | null
   /** It takes packets now: the instance is enabled, the device is open. */
   readonly active: boolean
+  /** The host's IPv4 addresses that it keeps guests from, but for those that are allowed. Absent: none. */
+  readonly host4?: HostAddresses
 }
 
 /** A guest's device on the host. */
@@ -83,6 +86,7 @@ export function optionsFor(facts: Facts, engine: EngineInfo, nic: GuestNic): Pat
     pool6: engine.pool6 ?? '64:ff9b::/96',
     guest6: nic.address6 ?? someAddressBehind(facts, nic),
     mapped4: engine.mapped4,
+    ...(engine.host4 && { host4: engine.host4 }),
   }
 }
 
@@ -129,6 +133,7 @@ function tunEngines(facts: Facts): EngineInfo[] {
           pool6: (own?.pool6 as string | null | undefined) ?? prefix ?? routed6?.destination ?? null,
           mapped4: pool4 ? someAddressIn(pool4.destination) : null,
           active: l.carrier,
+          ...(own?.host4 ? { host4: own.host4 as HostAddresses } : {}),
         },
       ]
     })

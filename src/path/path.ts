@@ -75,6 +75,7 @@ export const OUTCOME_REASONS = {
   no_masquerade: 'The translated packet leaves with a private source; replies cannot come back.',
   local_pool4: 'The reply is addressed to the host itself and never reaches the translator.',
   other_engine: 'Another translator takes the packet first.',
+  host_address: "The target is this host's own IPv4 address, which guests do not reach unless allow-host4 says so.",
   unknown_device: "The guest's device does not exist or has no way to the host.",
   // Seen, not predicted.
   rule_drop: 'A rule drops the packet before it is routed.',

@@ -26,7 +26,7 @@ export function replyLeg(w: Walk): void {
   const up = out !== null && leadsOn(out.type) ? out.device : null
   if (up === null) dropped(w, 'no_route4', 'route', '')
   // Errors about requests that do not get out go the rest of the way.
-  const gateway = up === null ? own(w) : receive(w, up)
+  const gateway = up === null || out?.type === 'local' ? own(w) : receive(w, up)
   if (gateway !== null) toGuest(w, gateway)
 }
 

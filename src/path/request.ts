@@ -1,4 +1,6 @@
 /** The way of a request: from the guest's device to the translator, and out as IPv4. */
+import { parseIpv4 } from '../addr/ipv4.js'
+import { contains4, parsePrefix4 } from '../addr/prefix.js'
 import { crossBridge, prerouting6 } from './bridge.js'
 import {
   bridgeHook,
@@ -106,14 +108,26 @@ function enterHost(w: Walk, at: string, preroutingDone: boolean): Step {
   if (engine.kind === 'jool') return dropped(w, 'no_rule', 'translator', route.device)
   if (!isTun) return dropped(w, 'no_engine', 'translator', route.device, null, route)
   w.stations.push({ kind: 'translator', engine: engine.kind, direction: 'toV4' })
+  if (isKeptFromHost(w)) dropped(w, 'host_address', 'translator', route.device)
   return routeOn(w, route.device)
+}
+
+/** The target is an address of this host that the translator lets no guest reach. */
+function isKeptFromHost({ flow, options }: Walk): boolean {
+  const target = parseIpv4(flow.target4)
+  const isIn = (prefixes: readonly string[] = []) =>
+    prefixes.some(text => {
+      const prefix = parsePrefix4(text)
+      return prefix !== undefined && target !== undefined && contains4(prefix, target)
+    })
+  return isIn(options.host4?.own) && !isIn(options.host4?.allowed)
 }
 
 /** Jool sends what it translated straight to the route's device: only POST_ROUTING is passed. */
 function leave(w: Walk): Step {
   // Jool routes by itself, from no device.
   const route = routed(w, w.flow.target4, 4, '', w.options.mapped4 ?? '')
-  if (!route?.device) return null
+  if (!route?.device || route.type === 'local') return null
   hook(w, 'postrouting', route.device, 4)
   send(w, route.device, 4)
   return null
@@ -126,6 +140,8 @@ function routeOn(w: Walk, from: string): Step {
   const source = w.options.mapped4 ?? '0.0.0.0'
   const route = routed(w, w.flow.target4, 4, from, source)
   if (!route?.device) return null
+  // For the host itself.
+  if (route.type === 'local') return null
   if (!w.host.forwarding(from, 4)) dropped(w, 'not_forwarding4', 'route', from)
   hostForward(w, packet4(w, 'request', source, { in: from, out: route.device }, 'new'))
   hook(w, 'postrouting', route.device, 4)

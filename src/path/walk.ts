@@ -17,8 +17,16 @@ export interface PathOptions {
   readonly mapped4: string | null
   /** Prefixes that Jool instances hooked into this namespace take before anything is routed. */
   readonly hooked6?: readonly string[]
+  /** The host's IPv4 addresses that the engine keeps guests from; absent: none. */
+  readonly host4?: HostAddresses
   /** Legs do not end where a packet is dropped: what is seen may disagree, and is laid over the whole way. */
   readonly pastDrops?: boolean
+}
+
+/** IPv4 prefixes, as text. */
+export interface HostAddresses {
+  readonly own: readonly string[]
+  readonly allowed: readonly string[]
 }
 
 export type Way = 'request' | 'reply'

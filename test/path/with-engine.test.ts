@@ -103,3 +103,29 @@ describe('the host without translators', () => {
     expect(JSON.stringify(facts)).toBe(before)
   })
 })
+
+describe('a guest that asks for an address of the host itself', () => {
+  const facts = withEngine(recorded('jool-hairpin-fw'), OURS)
+  const [info] = findEngines(facts) as [EngineInfo]
+  const [nic] = findNics(facts) as [GuestNic]
+  const own = ['198.51.100.2/32']
+  const ask = (host4: EngineInfo['host4'], target4 = '198.51.100.2') => {
+    const flow = { nic: nic.device, target4, protocol: 'tcp', port: 80 } as const
+    return predict(facts, flow, optionsFor(facts, { ...info, ...(host4 && { host4 }) }, nic))
+  }
+  it.each<[what: string, EngineInfo['host4'], string]>([
+    ['is refused by a translator that keeps guests from it', { own, allowed: [] }, 'host_address'],
+    ['gets there where that is allowed', { own, allowed: ['198.51.100.0/24'] }, 'ok'],
+    ['gets there by another translator', undefined, 'ok'],
+  ])('%s', (_, host4, reason) => expect(ask(host4).reason).toBe(reason))
+
+  it('ends there, and the host answers into the device', () => {
+    const { request, reply } = ask(undefined)
+    const devices = [request, reply].map(leg =>
+      leg.stations.flatMap(s => (s.kind === 'device' && s.family === 4 ? [`${s.device} ${s.direction}`] : [])),
+    )
+    expect(devices).toEqual([['nat64 in'], ['nat64 out']])
+  })
+
+  it('and others are not refused', () => expect(ask({ own, allowed: [] }, '203.0.113.10').reason).toBe('ok'))
+})

@@ -50,7 +50,8 @@ function predictedKiller(drop: LegDrop, context: JudgeContext): Found {
   const instead = engine === null || engine === NO_TRANSLATOR ? '' : `, not to ${engine}`
   // What leaves as ordinary IPv6 is killed by nobody here.
   const kernel = drop.reason === 'no_engine' ? null : 'the kernel'
-  const killer = drop.rule ? (rule?.name ?? null) : drop.reason === 'hairpin_loop' ? context.engine : kernel
+  const isTranslators = drop.reason === 'hairpin_loop' || drop.reason === 'host_address'
+  const killer = drop.rule ? (rule?.name ?? null) : isTranslators ? context.engine : kernel
   const texts: Partial<Record<OutcomeReason, string>> = {
     hairpin_loop: `${place}${context.engine ?? 'Jool'}, hairpinning loop`,
     ct_invalid: `${place}the guest's firewall, because connection tracking never saw the request (INVALID)`,
@@ -65,6 +66,7 @@ function predictedKiller(drop: LegDrop, context: JudgeContext): Found {
     device_down: `${drop.device} is down, or nobody has it open`,
     local_pool4: 'it is addressed to the host itself and never reaches the translator',
     other_engine: 'another translator takes it first',
+    host_address: `${context.engine ?? 'the translator'} refuses this host's own addresses`,
     unknown_device: 'there is no way from here',
   }
   return { reason: drop.reason, text: texts[drop.reason] ?? drop.reason, at: drop.where, killer, evidence }

@@ -24,7 +24,7 @@ const MOST_READINGS = 20
 
 /** A packet that died in the hands of `nat64 run`, with or without an ICMP error. */
 export function isRunDrop({ verdict, engine }: TracedPath): boolean {
-  const isRefused = verdict.kind === 'answered' && verdict.at === 'translator'
+  const isRefused = verdict.at === 'translator' && (verdict.kind === 'answered' || verdict.reason === 'host_address')
   return (isRefused || verdict.reason === 'translator_drop') && engine?.startsWith('nat64 run') === true
 }
 
