@@ -9,6 +9,7 @@ import { followAddresses } from './follow-addresses.js'
 import { followHost, type HostFollower } from './follow-host.js'
 import { sentence } from './host-setup.js'
 import { makeMailbox } from './mailbox.js'
+import { memorySentence } from './memory.js'
 import { mend, newMemory } from './mend.js'
 import type { WorkerEnd } from './packet-worker.js'
 import { describeChange } from './plan/change.js'
@@ -71,6 +72,7 @@ export async function runUntilStopped(options: RunOptions): Promise<ExitCode> {
   try {
     service = await startService({ ...options, onEnd: end => mailbox.put({ type: 'ended', end }) })
     log.info(sentence(service.prepared), { io: service.worker.io, mtu: service.config.tun.mtu })
+    log.info(memorySentence(service.config))
     notify(process.env, 'READY=1', `MAINPID=${process.pid}`, `STATUS=${sentence(service.prepared)}`)
     const follower = followHost(service)
     const timers = startTimers(service, () => {
@@ -145,6 +147,7 @@ async function reload(service: Service, loadAgain: () => LoadedConfig): Promise<
     service.lastReload = { ok: true, succeededAt: Date.now() / 1000 }
     log.info('the new configuration is in force', { changes, dropped_sessions: droppedSessions })
     log.info(sentence(service.prepared))
+    log.info(memorySentence(service.config))
   } catch (error) {
     service.lastReload = { ...service.lastReload, ok: false }
     log.error(`the new configuration is not used, the old one stays in force: ${(error as Error).message}`)

@@ -37,7 +37,7 @@ function summaryLines(s: StatusSnapshot): string[] {
   return [
     `nat64 ${s.version} on ${s.tun.name}, ${s.state}, up ${formatDuration(s.uptimeMs)} (process ${s.pid})`,
     `  ${s.mode}: ${s.pool6 ?? 'no pool6'} -> ${pool}${s.masquerade ? `, masqueraded from ${s.masquerade}` : ''}`,
-    `  MTU ${s.tun.mtu}, ${s.io}, ${formatBytes(s.memory.rssBytes)} of memory${s.loop.down ? '; the device is DOWN' : ''}`,
+    `  MTU ${s.tun.mtu}, ${s.io}, ${formatBytes(s.memory.rssBytes)} of memory, ${formatBytes(s.memory.boundBytes)} at most${s.loop.down ? '; the device is DOWN' : ''}`,
     ...(s.config.file ? [`  configured by ${s.config.file} (${s.config.format})`] : []),
   ]
 }

@@ -84,9 +84,22 @@ export interface StatusSnapshot {
   readonly storedSyns: Fill
   readonly fragments: Fill
   readonly hairpinned: number
+  /**
+   * What became of the packets that came in, so that sums can be made: all that came in is in exactly one of these, among
+   * the drops (`icmp_rate` and `write_error` come on top of them), or still stored.
+   */
+  readonly translated: number
+  readonly answered: number
+  readonly absorbed: number
   readonly icmpErrorsSent: number
   /** Guests with state, and those that hold the most, most first. */
   readonly guests: { readonly count: number; readonly top: readonly GuestRow[] }
   readonly loop: LoopStatus
-  readonly memory: { readonly rssBytes: number; readonly heapUsedBytes: number; readonly externalBytes: number }
+  readonly memory: {
+    readonly rssBytes: number
+    /** What rssBytes never exceeds, with all tables full. */
+    readonly boundBytes: number
+    readonly heapUsedBytes: number
+    readonly externalBytes: number
+  }
 }

@@ -5,6 +5,7 @@ import type { Limits } from '../xlat/config.js'
 import { REASONS } from '../xlat/reason.js'
 import { STAT, STAT_COUNT } from '../xlat/stats.js'
 import { BATCH_BUCKETS, idleMs, LATENCY_BUCKETS, LOOP, latencyQuantile } from './loop-stats.js'
+import { memoryBound } from './memory.js'
 import type { GuestRow } from './protocol.js'
 import type { DirectionStatus, DropStatus, LoopStatus, StatusSnapshot } from './status-types.js'
 
@@ -105,10 +106,18 @@ export function buildStatus(
     storedSyns: { count: stats[STAT.storedSyns]!, limit: limits.storedSyns },
     fragments: { count: stats[STAT.storedFragments]!, limit: limits.fragments },
     hairpinned: stats[STAT.hairpinned]!,
+    translated: stats[STAT.translated]!,
+    answered: stats[STAT.answered]!,
+    absorbed: stats[STAT.absorbed]!,
     icmpErrorsSent: stats[STAT.replies]!,
     guests: { count: stats[STAT.guests]!, top: identity.guests },
     loop: loopStatus(loop),
-    memory: { rssBytes: memory.rss, heapUsedBytes: memory.heapUsed, externalBytes: memory.external },
+    memory: {
+      rssBytes: memory.rss,
+      boundBytes: memoryBound(config),
+      heapUsedBytes: memory.heapUsed,
+      externalBytes: memory.external,
+    },
   }
 }
 

@@ -25,6 +25,11 @@ const EVICTION_STEPS = 1024
 /** Added to stored times, so that 0 can mean "nobody has the address" whatever the clock says, ms. */
 const EPOCH = 1e13
 
+/** Bytes for the leases of a range. */
+export function poolBytes(range: Prefix4): number {
+  return Math.min(size4(range), MAX_SIZE) * (4 * 4 + 2 * 8 + 4 * 4 + 1)
+}
+
 export class DynamicPool {
   private readonly base: number
   private readonly size: number

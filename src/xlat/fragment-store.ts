@@ -48,6 +48,14 @@ const NODE_STRIDE = 5
 const BUCKETS = 256
 const NONE = -1
 
+/** Bytes of a packet's record, a waiting fragment's, and their places in the hash table. */
+const BYTES_EACH = 4 * STRIDE + 8 + 2 * 2 * MAX_FRAGMENTS + 4 * NODE_STRIDE + 2 * 4
+
+/** Bytes that a store takes. */
+export function fragmentStoreBytes({ fragments, fragmentBytes }: Limits): number {
+  return fragments * BYTES_EACH + fragmentBytes + Math.ceil(fragmentBytes / 512)
+}
+
 export class FragmentStore {
   /** Why the last `open`, `accept` or `keep` refused. */
   reason = 0

@@ -15,6 +15,11 @@ const WITHDRAWN = -2
 /** A guest's own blocks that are looked at before it gets another one. */
 const LOOKED_AT = 16
 
+/** Bytes for the blocks of one address, each with an entry in a map of its own. */
+export function blockBytes(size: number): number {
+  return Math.ceil(65536 / size) * (3 * 4 + 48)
+}
+
 /** The blocks of one address. */
 class AddressBlocks {
   /** FREE, WITHDRAWN, or a guest's record. */

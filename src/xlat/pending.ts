@@ -6,12 +6,17 @@
 import { u8, u16, u32 } from '../wire/bytes.js'
 import { IP4 } from '../wire/protocol.js'
 import type { KeyedHash } from './hash.js'
-import { HashIndex } from './hash-index.js'
+import { HashIndex, indexBytes } from './hash-index.js'
 
 /** Bytes kept of each: the longest IPv4 and TCP headers, and some. */
 export const SYN_BYTES = 128
 const DOMAIN = 0x70
 const DOMAIN_PEER = 0x71
+
+/** Bytes for `count` of them. */
+export function pendingBytes(count: number): number {
+  return count * (SYN_BYTES + 6) + 2 * indexBytes(count)
+}
 
 export class PendingSyns {
   /** Those that wait. */

@@ -14,6 +14,11 @@ const VERSION = 1
 const HEADER = 16
 const ENTRY = 24
 
+/** The most bytes of a map of so many guests. */
+export function poolMapBytes(guests: number): number {
+  return HEADER + guests * ENTRY
+}
+
 export function encodePool(entries: readonly PoolEntry[]): Uint8Array {
   const bytes = new Uint8Array(HEADER + entries.length * ENTRY)
   for (const [i, { host6, address4, idleMs }] of entries.entries()) {

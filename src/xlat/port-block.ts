@@ -2,6 +2,8 @@
 
 const WORDS = 2048
 const GROUPS = 64
+/** Bytes of a block, the objects around its bitmaps included. */
+export const PORT_BLOCK_BYTES = 2 * 4 * WORDS + 2 * 2 * GROUPS + 768
 /** The even ports of a word. */
 const EVEN = 0x55555555
 

@@ -16,6 +16,11 @@ const HEADER_WORDS = 5
 const BIB_WORDS = 7
 const ENTRY_WORDS = 4
 
+/** The most bytes that an export has. */
+export function exportBytes(entries: number, sessions: number): number {
+  return 4 * (HEADER_WORDS + entries * BIB_WORDS + sessions * ENTRY_WORDS)
+}
+
 /** What came of an import. `refused` counts entries and sessions; bytes that are foreign or damaged count as one. */
 export interface Imported {
   bib: number

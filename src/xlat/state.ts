@@ -23,7 +23,6 @@ import { StateTables } from './tables.js'
 import { eventOf, FROM_V4, LIFETIME, step, TCP_STATE } from './tcp-state.js'
 
 export { ExpirySink } from './expiry.js'
-export { stateBytes } from './tables.js'
 
 /** fromV6, fromV4: refused, see {@link State.reason}. find*: nothing there. */
 export const REFUSED = -1

@@ -6,29 +6,23 @@
  */
 
 import { Admission } from './admission.js'
-import { BIB_BYTES, BibTable } from './bib.js'
+import { BibTable } from './bib.js'
 import type { Limits, StaticBib, XlatConfig } from './config.js'
 import { Clock, type ExpirySink, LONG_OVER, MAX_LIFETIME } from './expiry.js'
 import { GuestBlocks } from './guest-blocks.js'
-import { GUEST_BYTES, GuestTable } from './guests.js'
+import { GuestTable } from './guests.js'
 import { KeyedHash } from './hash.js'
-import { indexBytes, MAX_RECORDS } from './hash-index.js'
+import { MAX_RECORDS } from './hash-index.js'
 import { type LeaseLog, SILENT } from './lease-log.js'
 import { AddressPairs } from './pairs.js'
 import { PendingSyns } from './pending.js'
 import { ICMP_INDEX, NOBODY, Pool4, PROTOCOLS, TCP_INDEX, UDP_INDEX } from './port-alloc.js'
-import { BIB, EXPIRES, KIND, NEXT, PAIR_NEXT, PREVIOUS, SESSION_BYTES, SESSION_WORDS, SessionTable } from './session.js'
+import { BIB, EXPIRES, KIND, NEXT, PAIR_NEXT, PREVIOUS, SESSION_WORDS, SessionTable } from './session.js'
 import { STAT } from './stats.js'
 import { TCP_STATE } from './tcp-state.js'
 
 /** How many records a newcomer may have looked at, for one to reclaim, before it is refused at a limit. */
 const RECLAIM = 256
-
-/** Bytes the tables take when full; unused parts take none. */
-export function stateBytes(limits: Limits): number {
-  const sessions = limits.sessions * SESSION_BYTES + 2 * indexBytes(limits.sessions)
-  return sessions + limits.bib * (BIB_BYTES + GUEST_BYTES) + 3 * indexBytes(limits.bib)
-}
 
 /**
  * Refuses what the tables cannot number.

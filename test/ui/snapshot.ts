@@ -48,6 +48,9 @@ export const SNAPSHOT: StatusSnapshot = {
   storedSyns: { count: 0, limit: 512 },
   fragments: { count: 3, limit: 1024 },
   hairpinned: 0,
+  translated: 1e6,
+  answered: 0,
+  absorbed: 0,
   icmpErrorsSent: 3,
   guests: {
     count: 2,
@@ -69,5 +72,5 @@ export const SNAPSHOT: StatusSnapshot = {
     p50Us: 40,
     p99Us: 220,
   },
-  memory: { rssBytes: 70e6, heapUsedBytes: 10e6, externalBytes: 5e6 },
+  memory: { rssBytes: 70e6, boundBytes: 300e6, heapUsedBytes: 10e6, externalBytes: 5e6 },
 }
