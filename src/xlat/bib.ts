@@ -40,8 +40,8 @@ export class BibTable {
     private readonly hash: KeyedHash,
   ) {
     this.words = alignedWords(capacity * WORDS)
-    this.by6 = new HashIndex(capacity)
-    this.by4 = new HashIndex(capacity)
+    this.by6 = new HashIndex(capacity, 3)
+    this.by4 = new HashIndex(capacity, 4)
   }
 
   find6(protocol: number, h0: number, h1: number, h2: number, h3: number, port: number): number {

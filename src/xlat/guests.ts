@@ -36,7 +36,7 @@ export class GuestTable {
   ) {
     this.words = alignedWords(capacity * WORDS)
     this.packets = new Float64Array(capacity)
-    this.index = new HashIndex(capacity)
+    this.index = new HashIndex(capacity, 5)
     this.mask = [
       mask32(prefixLength) | 0,
       mask32(prefixLength - 32) | 0,

@@ -5,14 +5,20 @@
  * that a search that fails reads no record. The counter ends every search exactly; nothing decays over the weeks.
  *
  * Small at first, so that a few thousand entries stay in few pages; at {@link SMALL_ENTRIES} it takes its full size in
- * one step and never moves again. That step is the kernel's page faults mostly: 10 to 40 ms for all tables of a
- * translator, once in its life. Untouched memory costs nothing: it is committed page by page.
+ * one step and never moves again. Untouched memory costs nothing: it is committed page by page, and a page fault is
+ * what costs most of that step. So its pages are touched a few at a time by the insertions before it, and indexes
+ * that fill together take the step in turn: no packet waits for more than one of them.
  */
 
 const SLOTS = 15
 const BUCKET = 16
 const SMALL_BUCKETS = 2048
 const SMALL_ENTRIES = SMALL_BUCKETS * 8
+/** Entries from which on memory for the full size is touched. */
+const WARM_ENTRIES = SMALL_ENTRIES / 4
+const PAGE_WORDS = 1024
+/** By how many entries the steps of indexes differ. */
+const STAGGER = 128
 /** Entries per bucket at capacity: of 15, so that about one bucket in twenty overflows. */
 const FILL = 10
 
@@ -40,6 +46,10 @@ export class HashIndex {
   private buckets: number
   private scale: number
   private readonly full: number
+  /** Entries at which it takes its full size, and the memory for that. */
+  private readonly tight: number
+  private larger: Int32Array | null = null
+  private warm = 0
   private readonly bits: number
   private readonly mask: number
   // Where next() goes on.
@@ -47,11 +57,15 @@ export class HashIndex {
   private base = 0
   private step = 0
 
-  /** @param capacity most records, numbered from 0; at most MAX_RECORDS */
-  constructor(capacity: number) {
+  /**
+   * @param capacity most records, numbered from 0; at most MAX_RECORDS
+   * @param turn when to take the full size, 0 to 7: different for indexes that fill together
+   */
+  constructor(capacity: number, turn = 0) {
     this.full = fullBuckets(capacity)
     this.bits = 32 - Math.clz32(capacity)
     this.mask = 2 ** this.bits - 1
+    this.tight = SMALL_ENTRIES - STAGGER * turn
     this.buckets = Math.min(this.full, SMALL_BUCKETS)
     this.scale = this.buckets / 2 ** 32
     this.slots = alignedWords(this.buckets * BUCKET)
@@ -132,16 +146,30 @@ export class HashIndex {
 
   /** Takes the full size when the small one is half full; `hashOf` gives the hash of a record that is in. */
   growIfTight(hashOf: (record: number) => number): void {
-    if (this.count < SMALL_ENTRIES || this.buckets === this.full) return
+    if (this.count < WARM_ENTRIES || this.buckets === this.full) return
+    const larger = this.touchLarger()
+    if (this.count < this.tight) return
     const old = this.slots
     this.buckets = this.full
     this.scale = this.buckets / 2 ** 32
-    this.slots = alignedWords(this.buckets * BUCKET)
+    this.slots = larger
+    this.larger = null
     this.count = 0
     for (let o = 0; o < old.length; o++) {
       const record = (old[o]! & this.mask) - 1
       if (o % BUCKET !== SLOTS && record >= 0) this.insert(hashOf(record), record)
     }
+  }
+
+  /** The memory for the full size, a few more pages of it touched. */
+  private touchLarger(): Int32Array {
+    this.larger ??= alignedWords(this.full * BUCKET)
+    const { larger } = this
+    // All of it by the time that it is needed, whatever its size.
+    const share = Math.ceil(larger.length / (SMALL_ENTRIES / 2))
+    for (const end = Math.min(larger.length, this.warm + share); this.warm < end; this.warm += PAGE_WORDS)
+      larger[this.warm] = 0
+    return larger
   }
 
   /** A word of the bucket where `hash` belongs: reading it brings the bucket into the cache. */

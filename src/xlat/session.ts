@@ -67,8 +67,8 @@ export class SessionTable {
     private readonly hash: KeyedHash,
   ) {
     this.words = alignedWords(capacity * SESSION_WORDS)
-    this.by6 = new HashIndex(capacity)
-    this.by4 = new HashIndex(capacity)
+    this.by6 = new HashIndex(capacity, 1)
+    this.by4 = new HashIndex(capacity, 2)
   }
 
   find6(
