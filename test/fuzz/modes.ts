@@ -29,7 +29,7 @@ const MADE: readonly Changes[] = [
     mtu: 9000,
     denylist4: [prefix4('198.51.100.99')],
   },
-  { pool6: POOL6, limits: TIGHT, mtu: 1280, udpZeroChecksum: 'drop-with-icmp', guests6: [prefix6('2001:db8::/64')] },
+  { pool6: POOL6, limits: TIGHT, mtu: 1280, udpZeroChecksum: 'drop-with-icmp' },
   { pool6: POOL6, limits: { portsPerGuest: 0 }, pool4: [FEW_PORTS], dropExternallyInitiatedTcp: true },
   { mtu: 1500 },
   { ...OWN, mode: 'siit', pool6: POOL6, eam: EAMT },
@@ -41,6 +41,7 @@ const MADE: readonly Changes[] = [
     dynamicPool: prefix4('192.168.255.0/28'),
     udpZeroChecksum: 'drop',
     hostAddresses4: [prefix4('192.0.2.1')],
+    guests6: [prefix6('2001:db8::/64')],
   },
 ]
 
