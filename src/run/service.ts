@@ -247,7 +247,10 @@ export async function stopService(service: Service): Promise<{ left: string[] }>
   })
   await service.bibLog?.close()
   if (config.saveState) saveOnStop(config, paths, chosenText(prepared), state, log)
+  // One that starts meanwhile must not count on what is about to be undone. Without the lock it is undone all the same.
+  const setup = await lockSetup(paths).catch(() => null)
   const left = await undoSetup(service, lingers)
+  setup?.release()
   service.tun.close()
   service.lock.release()
   if (lingers) {
