@@ -1,10 +1,21 @@
 /** Writes a file so that after a crash there is the old one or the new one, never a part. */
-import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, renameSync, unlinkSync, writeSync } from 'node:fs'
-import { dirname } from 'node:path'
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  renameSync,
+  unlinkSync,
+  writeSync,
+} from 'node:fs'
+import { basename, dirname, join } from 'node:path'
 
 /** Replaces `path`, on disk when this returns. Throws what the system says, and then leaves no temporary file. */
 export function writeFileAtomically(path: string, data: Uint8Array | string, mode = 0o600): void {
   const bytes = typeof data === 'string' ? Buffer.from(data) : data
+  removeTemporaries(path)
   const temporary = `${path}.${process.pid}.tmp`
   const fd = openSync(temporary, 'w', mode)
   try {
@@ -25,6 +36,28 @@ export function writeFileAtomically(path: string, data: Uint8Array | string, mod
     throw error
   }
   syncDirectory(dirname(path))
+}
+
+/** Removes temporary files of `path` that processes left which were killed in the midst of writing. Never throws. */
+export function removeTemporaries(path: string): void {
+  const prefix = `${basename(path)}.`
+  try {
+    for (const file of readdirSync(dirname(path))) {
+      const pid = file.startsWith(prefix) ? /^(\d+)\.tmp$/.exec(file.slice(prefix.length))?.[1] : undefined
+      if (pid !== undefined && !isThere(Number(pid))) unlinkSync(join(dirname(path), file))
+    }
+  } catch {
+    // Not there, or read-only: they do no harm.
+  }
+}
+
+function isThere(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code !== 'ESRCH'
+  }
 }
 
 function syncDirectory(path: string): void {

@@ -6,7 +6,7 @@ import { readdirSync, readFileSync, unlinkSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { EXIT, UserError } from '../errors.js'
 import { bootId, netnsInode, processStart } from '../host/netns.js'
-import { writeFileAtomically } from './atomic-write.js'
+import { removeTemporaries, writeFileAtomically } from './atomic-write.js'
 import type { Change } from './plan/change.js'
 
 const VERSION = 1
@@ -112,6 +112,7 @@ function parseRecord(text: string): JournalRecord | undefined {
 }
 
 export function removeJournal(path: string): void {
+  removeTemporaries(path)
   try {
     unlinkSync(path)
   } catch {
@@ -120,15 +121,17 @@ export function removeJournal(path: string): void {
 }
 
 /** Journals of other translators that run in this network namespace: what they need, too, must stay. */
-export function otherJournals(path: string): JournalRecord[] {
+export const otherJournals = (path: string): JournalRecord[] => journalsBeside(path).filter(isOwnerAlive)
+
+/** Journals of other translators of this network namespace, also of those that were killed. */
+export function journalsBeside(path: string): JournalRecord[] {
   const dir = dirname(path)
   const found: JournalRecord[] = []
   for (const file of listDirectory(dir)) {
     const other = join(dir, file)
     if (!file.endsWith('.journal.json') || other === path) continue
     const record = parseRecord(readText(other))
-    if (record && record.bootId === bootId() && record.netns === netnsInode() && isOwnerAlive(record))
-      found.push(record)
+    if (record && record.bootId === bootId() && record.netns === netnsInode()) found.push(record)
   }
   return found
 }

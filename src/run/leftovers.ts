@@ -1,9 +1,10 @@
 /** What an earlier run has left behind, or another one that runs shares with us: undone, taken over, or left alone. */
 import type { RunConfig } from '../config/run-config.js'
 import { EXIT, UserError } from '../errors.js'
+import { readSysctl } from '../host/sysctl.js'
 import { leftLines, undoChanges } from './apply.js'
 import type { Prepared } from './host-setup.js'
-import { type Journal, keepChanges, otherJournals, readJournal } from './journal.js'
+import { type Journal, journalsBeside, keepChanges, readJournal } from './journal.js'
 import type { Log } from './log.js'
 import { type Change, describeChange, resourceOf, sameWish } from './plan/change.js'
 import type { RuntimePaths } from './runtime-dir.js'
@@ -46,10 +47,15 @@ export async function dropInherited(journal: Journal, inherited: readonly Change
   await undoChanges(journal, change => stale.includes(change))
 }
 
-/** Forwarding that another translator turned on is needed here as well: whoever stops last undoes it. */
+/**
+ * Forwarding that another translator turned on is needed here as well: whoever stops last undoes it. Also one that was
+ * killed since, because what it left is undone sooner or later.
+ */
 export function sharedForwarding(config: RunConfig, paths: RuntimePaths): Change[] {
   if (!config.host.setup || !config.host.forwarding) return []
-  const shared = otherJournals(paths.journal).flatMap(other => other.changes.filter(c => c.kind === 'sysctl'))
+  const shared = journalsBeside(paths.journal).flatMap(other =>
+    other.changes.filter(c => c.kind === 'sysctl' && readSysctl(c.key) === c.to),
+  )
   return shared.filter((change, i) => shared.findIndex(c => sameWish(c, change)) === i)
 }
 

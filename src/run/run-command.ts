@@ -8,13 +8,14 @@ import type { LoadedConfig } from '../config/run-config.js'
 import { EXIT, type ExitCode, UserError } from '../errors.js'
 import { makeTun, removeTun } from '../host/tun.js'
 import { countOf } from '../term/format.js'
+import { removeTemporaries } from './atomic-write.js'
 import { removeDeadSocket } from './control.js'
 import { dryRunLines, prepareHost, sentence } from './host-setup.js'
 import { undoLeftovers } from './leftovers.js'
 import { type RunOptions, runUntilStopped } from './lifecycle.js'
 import type { Log } from './log.js'
 import { applyCommands, describeChange, undoCommands } from './plan/change.js'
-import { devicesWithJournal, isLocked, lockInstance } from './runtime-dir.js'
+import { devicesWithJournal, isLocked, lockInstance, lockSetup } from './runtime-dir.js'
 import { loadSaved } from './saved.js'
 import { pathsFor, statusOf } from './service.js'
 import type { StatusSnapshot } from './status-types.js'
@@ -101,6 +102,7 @@ async function undo(loaded: LoadedConfig, log: Log): Promise<RunResult> {
     // With several, those that run are none of our business.
     if (names.length > 1 && isLocked(paths)) continue
     if (!existsSync(paths.journal)) {
+      removeTemporaries(paths.journal)
       lines.push(`Nothing of an earlier run on ${name} is left to undo.`)
       continue
     }
@@ -111,6 +113,7 @@ async function undo(loaded: LoadedConfig, log: Log): Promise<RunResult> {
       })
     }
     const lock = lockInstance(paths, name)
+    const setup = await lockSetup(paths)
     try {
       const changes = await undoLeftovers(paths, log)
       await removeDeadSocket(paths.socket)
@@ -121,6 +124,7 @@ async function undo(loaded: LoadedConfig, log: Log): Promise<RunResult> {
           : `Undone: ${countOf(changes, 'change')} of an earlier run on ${name}.`,
       )
     } finally {
+      setup.release()
       lock.release()
     }
   }
