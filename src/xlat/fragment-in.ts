@@ -120,7 +120,10 @@ export class FragmentInput {
   private again(p: Packet, nowMs: number): Verdict {
     const reason = parse(p)
     if (reason !== 0) return this.drop(reason)
+    const { isBusy } = this.store
+    this.store.isBusy = true
     const verdict = this.translate(p, nowMs)
+    this.store.isBusy = isBusy
     return verdict === TRANSLATED ? HAIRPINNED : verdict
   }
 

@@ -1,7 +1,8 @@
 /**
  * Packets that arrive in fragments: what has come so far, what waits, and how the rest is to be translated
  * (RFC 6146 section 3.4). Fragments come in any order. Bounded in packets, fragments, bytes, time, and per source, so
- * that a flood from one host leaves room for the others. Overlap kills the packet (RFC 5722).
+ * that a flood from one host leaves room for the others. In a flood from many the oldest packet gives way: an honest
+ * one is whole long before it is the oldest. Overlap kills the packet (RFC 5722).
  */
 import type { Limits } from './config.js'
 import { arenaBytes, FragmentArena } from './fragment-arena.js'
@@ -47,6 +48,8 @@ const NODE_STRIDE = 5
 
 const BUCKETS = 256
 const NONE = -1
+/** Packets that give way, at most, for room for one fragment. */
+const EVICTIONS = 4
 
 /** Bytes of a packet's record, a waiting fragment's, and their places in the hash table. */
 const BYTES_EACH = 4 * STRIDE + 8 + 2 * 2 * MAX_FRAGMENTS + 4 * NODE_STRIDE + 2 * 4
@@ -59,6 +62,8 @@ export function fragmentStoreBytes({ fragments, fragmentBytes }: Limits): number
 export class FragmentStore {
   /** Why the last `open`, `accept` or `keep` refused. */
   reason = 0
+  /** The caller is busy with a packet: none gives way to another one. */
+  isBusy = false
   readonly arena: FragmentArena
   private readonly packets: Int32Array
   private readonly deadlines: Float64Array
@@ -111,10 +116,13 @@ export class FragmentStore {
       break
     }
     const bucket = this.hash(1, 5) & (BUCKETS - 1)
-    if (this.freePacket === NONE || this.held[bucket]! >= this.maxHeld) {
+    const mayHold = this.held[bucket]! < this.maxHeld
+    if (mayHold && this.freePacket === NONE && !this.isBusy) this.close(this.oldest, REASON.fragments_full)
+    if (!mayHold || this.freePacket === NONE) {
       this.reason = REASON.fragments_full
       return NONE
     }
+    this.readKey(p)
     return this.create(head, bucket, nowMs)
   }
 
@@ -202,7 +210,7 @@ export class FragmentStore {
     const bucket = this.packets[r + BUCKET]!
     const bytes = arenaBytes(length)
     const mayHold = this.held[bucket]! < this.maxHeld && this.heldBytes[bucket]! + bytes <= this.maxHeldBytes
-    const start = mayHold && this.freeNode !== NONE ? this.arena.allocate(length) : NONE
+    const start = mayHold ? this.findRoom(e, length) : NONE
     if (start < 0) return this.kill(e, REASON.fragments_full)
     const node = this.freeNode
     const n = node * NODE_STRIDE
@@ -219,6 +227,15 @@ export class FragmentStore {
     this.heldBytes[bucket]! += bytes
     this.stats[STAT.storedFragments]! += 1
     return 0
+  }
+
+  /** Room in the arena for a fragment of packet `e`, which a record is free for; -1: not even if others give way. */
+  private findRoom(e: number, length: number): number {
+    for (let n = 0; ; n++) {
+      const start = this.freeNode === NONE ? NONE : this.arena.allocate(length)
+      if (start >= 0 || n === EVICTIONS || this.oldest === e || this.isBusy) return start
+      this.close(this.oldest, REASON.fragments_full)
+    }
   }
 
   /** The first of the waiting fragments, or -1; and the one after it. */

@@ -266,6 +266,35 @@ describe('limits of fragments', () => {
     expect(imbalance(b.translator.stats)).toBe(0)
   })
 
+  it.each([
+    ['packets', { fragments: 256 }],
+    ['bytes', { fragments: 1024, fragmentBytes: 262_144 }],
+  ])('in a flood from many guests the oldest gives way, where %s are short', (_, limits) => {
+    const b = new Bench({ ...BASE, limits })
+    const flood = (from: number) => {
+      for (let id = from; id < from + 100; id++) b.in(later(id, `2001:db8:1::${id.toString(16)}`))
+    }
+    for (let n = 0; n < 50; n++) flood(n * 100)
+    expect(b.drops('fragments_full')).toBeGreaterThan(4000)
+    const [first, ...rest] = fromGuest(udp(5000, 53, filler(2000)), 1, CUTS, '2001:db8::2')
+    const read = feed(b, rest).flatMap(r => r.read)
+    flood(5000)
+    read.push(...b.in(first!).read)
+    expect(whole(read).isRight).toBe(true)
+    b.expire(2000)
+    expect([b.stat('storedFragments'), imbalance(b.translator.stats)]).toEqual([0, 0])
+  })
+
+  it('nothing gives way to the way back of a hairpinned packet', () => {
+    const b = new Bench({ ...BASE, limits: { fragments: 2 } })
+    const server = bind(b)
+    const parts = fromGuest(udp(5001, server, filler(2000)), 1, CUTS, '2001:db8::2', '2001:db8:64::cb00:7101').reverse()
+    feed(b, [later(9), ...parts])
+    expect(b.drops('fragments_full')).toBeGreaterThan(0)
+    b.expire(2000)
+    expect([b.stat('storedFragments'), imbalance(b.translator.stats)]).toEqual([0, 0])
+  })
+
   it('bytes are limited, too', () => {
     const b = new Bench({ ...BASE, limits: { fragments: 1024, fragmentBytes: 64 * 1024 } })
     for (let id = 0; id < 200; id++) b.in(later(id, `2001:db8::${id.toString(16)}`))
