@@ -97,6 +97,7 @@ export interface Settings {
   'limits.fragment-bytes': number
   'limits.icmp-errors-per-second': number
   'limits.ports-per-guest': number
+  'limits.sessions-per-guest': number
   'limits.guest-prefix-length': number
   'io.kind': IoKind | 'auto'
   'io.spin-us': number
@@ -207,6 +208,7 @@ export const SETTINGS: { readonly [K in Key]: Entry<Settings[K]> } = {
   'limits.fragment-bytes': { kind: int(65_536, 2 ** 30, 'bytes') },
   'limits.icmp-errors-per-second': { kind: int(0, 1_000_000) },
   'limits.ports-per-guest': { kind: int(0, ENTRIES, '0: no limit'), modes: STATEFUL },
+  'limits.sessions-per-guest': { kind: int(0, ENTRIES, '0: no limit'), modes: STATEFUL },
   'limits.guest-prefix-length': { kind: int(1, 128, 'bits'), modes: STATEFUL },
   'io.kind': { kind: oneOf('auto', 'io_uring', 'read-write') },
   'io.spin-us': { kind: int(0, 1_000_000, 'microseconds') },

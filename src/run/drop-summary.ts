@@ -9,6 +9,7 @@ const INTERVAL_MS = 60_000
 export const SHORTAGES: ReadonlySet<number> = new Set([
   REASON.pool4_exhausted,
   REASON.ports_per_guest,
+  REASON.sessions_per_guest,
   REASON.bib_full,
   REASON.sessions_full,
   REASON.fragments_full,

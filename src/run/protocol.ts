@@ -64,6 +64,7 @@ export interface GuestRow {
   readonly host6: string
   readonly address4: string
   readonly bibEntries: number
+  readonly sessions: number
   readonly packets: number
 }
 

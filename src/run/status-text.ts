@@ -116,6 +116,13 @@ function sessionLines(rows: readonly SessionRow[]): string[] {
 }
 
 function guestLines(rows: readonly GuestRow[]): string[] {
-  const cells = rows.map(r => [r.host6, r.address4, formatCount(r.bibEntries), formatCount(r.packets)])
-  return formatTable(['guest', 'address', 'BIB entries', 'packets'], cells, ['left', 'left', 'right', 'right'])
+  const cells = rows.map(r => [
+    r.host6,
+    r.address4,
+    formatCount(r.bibEntries),
+    formatCount(r.sessions),
+    formatCount(r.packets),
+  ])
+  const header = ['guest', 'address', 'BIB entries', 'sessions', 'packets']
+  return formatTable(header, cells, ['left', 'left', 'right', 'right', 'right'])
 }

@@ -59,6 +59,8 @@ export interface Limits {
   readonly icmpErrorsPerSecond: number
   /** BIB entries of one guest, all protocols; a guest is a prefix of `guestPrefixLength` bits. 0: no limit. */
   readonly portsPerGuest: number
+  /** Sessions of one guest, those that were opened from outside included. 0: no limit. */
+  readonly sessionsPerGuest: number
   readonly guestPrefixLength: number
 }
 
@@ -127,6 +129,7 @@ export const DEFAULT_LIMITS: Limits = {
   fragmentBytes: 4 * 1024 * 1024,
   icmpErrorsPerSecond: 1_000,
   portsPerGuest: 16_384,
+  sessionsPerGuest: 100_000,
   guestPrefixLength: 128,
 }
 

@@ -9,7 +9,9 @@ const WORDS = 8
 const COUNT = 4
 const ADDRESS = 5
 const HAS_ADDRESS = 6
-const NEXT_FREE = 7
+/** In a record that is not in use, the next such one. */
+const SESSIONS = 7
+const NEXT_FREE = SESSIONS
 
 const DOMAIN = 0x30
 
@@ -71,6 +73,7 @@ export class GuestTable {
     w[o + 3] = h3 & this.mask[3]
     w[o + COUNT] = 0
     w[o + HAS_ADDRESS] = 0
+    w[o + SESSIONS] = 0
     this.packets[g] = 0
     this.index.growIfTight(this.rehash)
     this.index.insert(this.hashOf(g), g)
@@ -100,6 +103,15 @@ export class GuestTable {
 
   bibEntries(g: number): number {
     return this.words[g * WORDS + COUNT]!
+  }
+
+  sessions(g: number): number {
+    return this.words[g * WORDS + SESSIONS]!
+  }
+
+  /** So many sessions more, or less. */
+  countSessions(g: number, by: number): void {
+    this.words[g * WORDS + SESSIONS]! += by
   }
 
   /** The IPv4 address that the guest's entries use (RFC 4787 REQ-2); valid if hasAddress(). */

@@ -49,6 +49,7 @@ export const ERROR_OF: Readonly<Record<number, ErrorOf>> = {
   [REASON.syn_timeout]: { v4: [U4, 3], v6: null },
   [REASON.pool4_exhausted]: { v4: null, v6: [U6, 3] },
   [REASON.ports_per_guest]: { v4: null, v6: [U6, 3] },
+  [REASON.sessions_per_guest]: { v4: null, v6: [U6, 3] },
   [REASON.bib_full]: { v4: null, v6: [U6, 3] },
   [REASON.sessions_full]: { v4: null, v6: [U6, 3] },
   [REASON.pool_exhausted]: { v4: null, v6: [U6, 3] },

@@ -78,6 +78,7 @@ export const REASONS: readonly DropReason[] = [
     'nat64.toml(5)',
   ),
   define('not_a_guest', 'The IPv6 source is outside guests6.', 'nat64.toml(5)'),
+  define('sessions_per_guest', 'The guest has as many sessions as one guest may.', 'RFC 6146 §5.3'),
 ]
 
 type Code<T extends readonly string[]> = { readonly [K in T[number]]: number }
@@ -136,5 +137,6 @@ export const REASON: Readonly<Record<string, number>> &
       'link_local',
       'host_address',
       'not_a_guest',
+      'sessions_per_guest',
     ]
   > = Object.freeze(Object.fromEntries(REASONS.map((r, i) => [r.code, i]))) as never

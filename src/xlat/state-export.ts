@@ -148,6 +148,8 @@ function importSession(s: StateTables, b: number, words: Int32Array, o: number):
   const isState = protocol === TCP_INDEX ? state >= TCP_STATE.V4_INIT && state <= TCP_STATE.TRANS : state === 0
   if (s.admission.isHost(peer4) || isStranger(s, b)) return false
   if (!isState || left <= 0 || sessions.count >= Math.min(s.config.limits.sessions, sessions.capacity)) return false
+  const most = s.config.limits.sessionsPerGuest
+  if (most > 0 && s.guests.sessions(bib.guest(b)) >= most) return false
   if (sessions.find4(protocol, bib.mapped4(b), bib.mapped4Port(b), peer4, peer4Port) >= 0) return false
   s.addSession(b, peer4, peer4Port, state, s.clock.now + Math.min(left, s.lifeOf(protocol, state)))
   return true

@@ -82,6 +82,7 @@ export function guestRows(s: StateTables, limit: number): GuestRow[] {
       host6: host((r, k) => guests.prefixWord(r, k), g),
       address4: guests.hasAddress(g) ? formatIpv4(guests.address(g)) : '',
       bibEntries: guests.bibEntries(g),
+      sessions: guests.sessions(g),
       packets: guests.packets[g]!,
     }))
 }

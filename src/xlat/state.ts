@@ -357,7 +357,7 @@ export class State {
     if (b < 0) {
       b = this.bind(p, h0, h1, h2, h3, host6Port, isTcp ? t.pending.findFrom(peer4, peer4Port, now) : -1, now)
       if (b < 0) return REFUSED
-    }
+    } else if (!this.hasGuestRoom(t.bib.guest(b), now)) return this.refuse(REASON.sessions_per_guest)
     if (!isTcp) return this.open(b, peer4, peer4Port, 0, now)
     // Simultaneous open: the SYN from outside has done its part; the one from inside goes out and is answered.
     const waiting = t.pending.find(t.bib.mapped4(b), t.bib.mapped4Port(b), peer4, peer4Port, now)
@@ -391,6 +391,7 @@ export class State {
       return isTcp ? STORE_SYN : this.refuse(REASON.filtered)
     }
     if (!this.hasRoom(now)) return this.refuse(REASON.sessions_full)
+    if (!this.hasGuestRoom(t.bib.guest(b), now)) return this.refuse(REASON.sessions_per_guest)
     return this.open(b, peer4, peer4Port, isTcp ? TCP_STATE.V4_INIT : 0, now)
   }
 
@@ -423,6 +424,10 @@ export class State {
       t.reclaim(now)
       g = guests.find(h0, h1, h2, h3)
       if (g >= 0 && guests.bibEntries(g) >= most) return this.refuse(REASON.ports_per_guest)
+    }
+    if (g >= 0 && !this.hasGuestRoom(g, now)) {
+      g = guests.find(h0, h1, h2, h3)
+      if (g >= 0) return this.refuse(REASON.sessions_per_guest)
     }
     if (g < 0) g = guests.add(h0, h1, h2, h3)
     if (!(waiting >= 0 && this.takeAwaited(p, waiting, g)) && !this.takeFree(p, host6Port, g)) {
@@ -461,5 +466,14 @@ export class State {
     const limit = Math.min(t.config.limits.sessions, t.sessions.capacity)
     if (t.sessions.count >= limit) t.reclaim(now)
     return t.sessions.count < limit
+  }
+
+  /** The same for a guest, who may be gone after it. */
+  private hasGuestRoom(g: number, now: number): boolean {
+    const t = this.tables
+    const most = t.config.limits.sessionsPerGuest
+    if (most === 0 || t.guests.sessions(g) < most) return true
+    t.reclaim(now)
+    return t.guests.bibEntries(g) > 0 && t.guests.sessions(g) < most
   }
 }

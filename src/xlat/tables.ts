@@ -17,7 +17,7 @@ import { type LeaseLog, SILENT } from './lease-log.js'
 import { AddressPairs } from './pairs.js'
 import { PendingSyns } from './pending.js'
 import { ICMP_INDEX, NOBODY, Pool4, PROTOCOLS, TCP_INDEX, UDP_INDEX } from './port-alloc.js'
-import { BIB, EXPIRES, KIND, NEXT, PAIR_NEXT, PREVIOUS, SESSION_WORDS, SessionTable } from './session.js'
+import { BIB, EXPIRES, GUEST, KIND, NEXT, PAIR_NEXT, PREVIOUS, SESSION_WORDS, SessionTable } from './session.js'
 import { STAT } from './stats.js'
 import { TCP_STATE } from './tcp-state.js'
 
@@ -215,6 +215,7 @@ export class StateTables {
     if (head >= 0) w[head * SESSION_WORDS + PREVIOUS] = i
     this.bib.setHead(b, i)
     if (this.pairs) this.pairs.add(i)
+    this.guests.countSessions(w[o + GUEST]!, 1)
     this.stats[STAT.sessions] = this.sessions.count
     return i
   }
@@ -227,6 +228,7 @@ export class StateTables {
     const previous = w[o + PREVIOUS]!
     const b = w[o + BIB]!
     if (this.pairs) this.pairs.remove(i)
+    this.guests.countSessions(w[o + GUEST]!, -1)
     if (next >= 0) w[next * SESSION_WORDS + PREVIOUS] = previous
     if (previous >= 0) w[previous * SESSION_WORDS + NEXT] = next
     else this.bib.setHead(b, next)

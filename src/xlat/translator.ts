@@ -332,6 +332,7 @@ export class Translator {
         host6: formatIpv6(host6),
         address4: formatIpv4(address4),
         bibEntries: 0,
+        sessions: 0,
         packets: pool.packets(address4),
       }))
       .sort((x, y) => y.packets - x.packets)

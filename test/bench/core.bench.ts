@@ -57,7 +57,7 @@ const now = (): number => {
 const best = (runs: number, f: () => number): number => Math.min(...Array.from({ length: runs }, f))
 
 function measure(sessions: number) {
-  const limits = { bib: MOST, sessions: MOST, portsPerGuest: 0 }
+  const limits = { bib: MOST, sessions: MOST, portsPerGuest: 0, sessionsPerGuest: 0 }
   const range = { prefix: prefix4('198.51.100.0/27'), protocols: ['udp' as const], ports: [1024, 65535] as const }
   const config = configOf({ pool6: prefix6('2001:db8:64::/96'), pool4: [range], limits })
   const t = new Translator(config, { random32, secret: SECRET })

@@ -28,7 +28,7 @@ function random32(): number {
 const config: XlatConfig = {
   ...DEFAULT_CONFIG,
   pool4: [{ prefix: { address: ipv4(0xc6336400), length: 27 }, protocols: ['tcp', 'udp'], ports: [1024, 65535] }],
-  limits: { ...DEFAULT_LIMITS, portsPerGuest: 0, bib: 1_000_000, sessions: 1_000_000 },
+  limits: { ...DEFAULT_LIMITS, portsPerGuest: 0, sessionsPerGuest: 0, bib: 1_000_000, sessions: 1_000_000 },
 }
 
 const make = (stats = makeStats()) => new State(config, stats, random32, [1, 2, 3, 4])

@@ -55,8 +55,8 @@ export const SNAPSHOT: StatusSnapshot = {
   guests: {
     count: 2,
     top: [
-      { host6: '2001:db8:100:2700:7864:c5ff:fead:4d8c', address4: '', bibEntries: 800, packets: 1 },
-      { host6: '2001:db8:100::101', address4: '', bibEntries: 7, packets: 1 },
+      { host6: '2001:db8:100:2700:7864:c5ff:fead:4d8c', address4: '', bibEntries: 800, sessions: 900, packets: 1 },
+      { host6: '2001:db8:100::101', address4: '', bibEntries: 7, sessions: 7, packets: 1 },
     ],
   },
   loop: {

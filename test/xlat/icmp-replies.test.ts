@@ -67,6 +67,7 @@ describe('ICMP errors of our own', () => {
     ['SYN not answered', u4, syn_timeout, '3/3'],
     ['no port left', u6, pool4_exhausted, '1/3'],
     ['no port left for a guest', u6, REASON.ports_per_guest, '1/3'],
+    ['no session left for a guest', u6, REASON.sessions_per_guest, '1/3'],
     ['BIB full', u6, REASON.bib_full, '1/3'],
     ['sessions full', u6, REASON.sessions_full, '1/3'],
     ['pool exhausted', u6, REASON.pool_exhausted, '1/3'],

@@ -14,6 +14,7 @@ export interface ModelConfig {
   readonly bib: number
   readonly storedSyns: number
   readonly portsPerGuest: number
+  readonly sessionsPerGuest: number
   /** Free addresses and ports: every address with every port, for every protocol. */
   readonly addresses: readonly number[]
   readonly ports: readonly [number, number]
@@ -106,12 +107,14 @@ export class Model {
     if (this.sessions.length >= c.sessions) return refused('sessions_full')
     const bib = this.bibs.find(b => b.proto === proto && b.host === host && b.hport === hport)
     if (bib) {
+      if (this.isGuestFull(host)) return refused('sessions_per_guest')
       const waiting = proto === 'tcp' ? this.waiting(bib.mapped, bib.mport, peer, pport, now) : undefined
       if (waiting) this.answer(waiting)
       return { kind: 'session', session: this.add(bib, peer, pport, this.firstState(proto, !!waiting), now) }
     }
     if (this.bibs.length >= c.bib) return refused('bib_full')
     if (this.bibs.filter(b => b.host === host).length >= c.portsPerGuest) return refused('ports_per_guest')
+    if (this.isGuestFull(host)) return refused('sessions_per_guest')
     const free = this.free(proto)
     if (free.length === 0) return refused('pool4_exhausted')
     const first =
@@ -138,7 +141,12 @@ export class Model {
       return proto === 'tcp' ? { kind: 'store' } : refused('filtered')
     }
     if (this.sessions.length >= c.sessions) return refused('sessions_full')
+    if (this.isGuestFull(bib.host)) return refused('sessions_per_guest')
     return { kind: 'session', session: this.add(bib, peer, pport, proto === 'tcp' ? 'V4 INIT' : '', now) }
+  }
+
+  private isGuestFull(host: number): boolean {
+    return this.sessions.filter(s => s.bib.host === host).length >= this.config.sessionsPerGuest
   }
 
   /** Takes note of the address and port that were chosen for a new entry. */

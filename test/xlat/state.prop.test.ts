@@ -18,7 +18,7 @@ const PPORTS = [53, 443]
 const PORTS: readonly [number, number] = [1022, 1029]
 const NUMBER = { tcp: TCP, udp: UDP, icmp: ICMP6 } as const
 const FLAGS: Readonly<Record<Flag, number>> = { syn: SYN, synack: SYN | ACK, fin: FIN | ACK, rst: RST, data: ACK }
-const LIMITS = { sessions: 12, bib: 10, storedSyns: 3, portsPerGuest: 5 }
+const LIMITS = { sessions: 12, bib: 10, storedSyns: 3, portsPerGuest: 5, sessionsPerGuest: 8 }
 const LIFE = { udp: 300_000, icmp: 60_000, est: 7_440_000, trans: 240_000, syn: 6_000 }
 
 function configs(adf: boolean, dropExternal: boolean, dropInfo: boolean): [XlatConfig, ModelConfig] {

@@ -128,15 +128,40 @@ describe('limits: the newcomer is refused, who is established is not harmed', ()
     ['sessions', 'sessions_full'],
     ['bib', 'bib_full'],
     ['portsPerGuest', 'ports_per_guest'],
+    ['sessionsPerGuest', 'sessions_per_guest'],
   ] as const)('%s', (limit, code) => {
     const lab = new Lab(makeConfig({}, { [limit]: 3 }))
     const mapped = [1, 2, 3].map(port => lab.v6('udp', 5000 + port))
     for (let n = 0; n < 5; n++) expect(lab.v6('udp', 6000 + n)).toBe(code)
     expect([1, 2, 3].map(port => lab.v6('udp', 5000 + port))).toEqual(mapped)
-    const other = limit === 'portsPerGuest' ? /^198/ : new RegExp(code)
+    const other = limit.endsWith('PerGuest') ? /^198/ : new RegExp(code)
     expect(lab.v6('udp', 6000, 'data', '2001:db8::2')).toMatch(other)
     lab.now += 300_000
     expect(lab.v6('udp', 6000)).toMatch(/^198/)
+  })
+
+  test('a guest with one port and many peers leaves sessions to others, who began them or not', () => {
+    const staticBib = [
+      {
+        protocol: 'udp',
+        host6: ip6('2001:db8::1'),
+        host6Port: 80,
+        mapped4: ip4('198.51.100.1'),
+        mapped4Port: 8080,
+      } as const,
+    ]
+    const lab = new Lab(makeConfig({ staticBib }, { sessions: 20, sessionsPerGuest: 10 }))
+    const codes = Array.from({ length: 40 }, (_, n) => lab.v4('udp', '198.51.100.1:8080', 'data', `203.0.113.${n}`))
+    expect(codes.filter(c => c === 'sessions_per_guest')).toHaveLength(30)
+    expect(lab.v6('udp', 81, 'data', '2001:db8::1')).toBe('sessions_per_guest')
+    expect(lab.v6('udp', 81, 'data', '2001:db8::2')).toMatch(/^198/)
+    expect(lab.state.guestRows(9).map(r => [r.host6, r.sessions])).toEqual([
+      ['2001:db8::1', 10],
+      ['2001:db8::2', 1],
+    ])
+    expect(lab.state.bibRows(9).map(r => r.host6Port)).toEqual([80, 81])
+    lab.now += 300_000
+    expect(lab.v6('udp', 81, 'data', '2001:db8::1')).toMatch(/^198/)
   })
 
   test('a guest is a prefix of the configured length', () => {

@@ -106,6 +106,7 @@ describe('what stateful mode refuses', () => {
 
   it.each([
     ['ports_per_guest', { portsPerGuest: 1 }],
+    ['sessions_per_guest', { sessionsPerGuest: 1 }],
     ['bib_full', { bib: 1 }],
     ['sessions_full', { sessions: 1 }],
   ])('%s: the newcomer is told, the established goes on', (reason, limits) => {
