@@ -21,6 +21,9 @@ const INTERNETWORK_CONTROL = 0xc0
 const MOST4 = 576
 const MOST6 = 1280
 
+/** The share of the rate that is for packets that are too big: whoever loses these errors waits for ever. */
+const KEPT_FOR_TOO_BIG = 1 / 4
+
 interface ErrorOf {
   /** Type and code that tell an IPv4 or IPv6 sender; null: nothing is due. */
   readonly v4: readonly [number, number] | null
@@ -81,13 +84,14 @@ export class ErrorReplies {
     if (error === null) return false
     if (reason === REASON.udp_checksum_zero && this.config.udpZeroChecksum !== 'drop-with-icmp') return false
     const hasParam = reason === REASON.too_big || reason === REASON.segments_left
-    return this.send(p, error[0], error[1], hasParam ? p.errorParam : 0, nowMs)
+    const kept = reason === REASON.too_big ? 0 : Math.floor(this.config.limits.icmpErrorsPerSecond * KEPT_FOR_TOO_BIG)
+    return this.send(p, error[0], error[1], hasParam ? p.errorParam : 0, nowMs, kept)
   }
 
-  /** Answers with this very error. `param`: MTU of a too-big packet (bytes), pointer, else 0. */
-  send(p: Packet, type: number, code: number, param: number, nowMs: number): boolean {
+  /** Answers with this very error. `param`: MTU of a too-big packet (bytes), pointer, else 0. `kept`: for other errors. */
+  send(p: Packet, type: number, code: number, param: number, nowMs: number, kept = 0): boolean {
     if (!mayBeAnswered(p)) return false
-    if (!this.bucket.take(nowMs)) {
+    if (!this.bucket.take(nowMs, kept)) {
       this.held++
       return false
     }

@@ -8,14 +8,17 @@ export class TokenBucket {
     this.tokens = perSecond
   }
 
-  /** Takes a token if there is one. A clock that stands still or steps back brings none. */
-  take(nowMs: number): boolean {
+  /**
+   * Takes a token if there is one beside those that are kept for others. A clock that stands still or steps back brings
+   * none.
+   */
+  take(nowMs: number, kept = 0): boolean {
     const elapsed = nowMs - this.lastMs
     if (elapsed > 0) {
       this.tokens = Math.min(this.perSecond, this.tokens + (elapsed * this.perSecond) / 1000)
       this.lastMs = nowMs
     }
-    if (this.tokens < 1) return false
+    if (this.tokens < 1 + kept) return false
     this.tokens -= 1
     return true
   }

@@ -166,6 +166,21 @@ describe('the rate limit', () => {
     expect(take(20, 4000)).toBe(0)
     expect(take(20, 1e12)).toBe(10)
   })
+  it('keeps tokens for others', () => {
+    const bucket = new TokenBucket(10)
+    const taken = Array.from({ length: 20 }, () => bucket.take(5000, 4)).filter(x => x).length
+    const left = Array.from({ length: 20 }, () => bucket.take(5000)).filter(x => x).length
+    expect([taken, left]).toEqual([6, 4])
+  })
+  it('leaves a quarter for "too big", which connections wait for', () => {
+    const outbox = new Outbox()
+    const limits = { ...DEFAULT_CONFIG.limits, icmpErrorsPerSecond: 20 }
+    const replies = new ErrorReplies({ ...DEFAULT_CONFIG, limits }, outbox, 0)
+    const p = packetOf(u4)
+    parse(p)
+    for (let i = 0; i < 50; i++) replies.replyWithError(p, ttl_expired, 1000)
+    expect([outbox.count, replies.replyWithError(p, too_big, 1000)]).toEqual([15, true])
+  })
   it('of 0 lets nothing through', () => {
     expect(new TokenBucket(0).take(1e9)).toBe(false)
   })
