@@ -105,6 +105,15 @@ const BROKEN: readonly Broken[] = [
     evidence: /non_global \+1/,
   },
   {
+    name: "the target is this host's own address",
+    breaks: '',
+    mends: '',
+    send: `ping -n -c 1 -W 1 64:ff9b::${LAB.uplink4}`,
+    verdict: { kind: 'died', reason: 'host_address', lastSeen: 'nat64', at: 'translator' },
+    text: /nat64 run .* refuses this host's own addresses \(answered by the translator/,
+    evidence: /host_address \+1/,
+  },
+  {
     name: 'a link behind this host is narrow',
     breaks: '',
     mends: '',
