@@ -20,6 +20,8 @@ export class Stateless {
   reason = 0
   readonly mapping: Mapping
   private readonly admission: Admission
+  /** Guests have explicit mappings: a source inside pool6 is forged, unless guests6 has it (RFC 6052 section 5.1). */
+  private readonly areGuestsMapped: boolean
   private readonly inner = new Packet()
   /** The last step's result is for a guest that was addressed by pool6 (RFC 7757 section 4.2.2). */
   private isHairpin = false
@@ -29,6 +31,7 @@ export class Stateless {
     log?: LeaseLog,
   ) {
     this.admission = new Admission(engine.config)
+    this.areGuestsMapped = engine.config.eam.length > 0 && engine.config.guests6.length === 0
     this.mapping = new Mapping(engine.config, engine.pool6, engine.stats, log)
   }
 
@@ -63,7 +66,8 @@ export class Stateless {
     if (srcBy === BY_NOTHING) return this.drop(mapping.reason)
     const src4 = mapping.address4 | 0
     if (isMartian4(src4)) return this.drop(REASON.martian_source)
-    if (srcBy === BY_POOL6 && config.mode === 'pool') return this.drop(REASON.hairpin_loop)
+    if (srcBy === BY_POOL6 && (config.mode === 'pool' || (dstBy === BY_POOL6 && this.areGuestsMapped)))
+      return this.drop(REASON.hairpin_loop)
     if (srcBy === BY_POOL6 && this.admission.isHost(src4)) return this.drop(REASON.host_address)
     this.isHairpin = this.mayComeBack() && dstBy === BY_POOL6 && mapping.isGuest4(dst4)
     return this.done(rewriter.toV4(p, src4, dst4, p.sport, p.dport))

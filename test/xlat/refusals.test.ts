@@ -67,12 +67,7 @@ const ROWS: readonly Row[] = [
   ['an IPv4-mapped source', from(`::ffff:${PEER}`), 'martian_source'],
   ['a multicast source', from('ff0e::1'), 'martian_source'],
   ['a link-local source', from('fe80::1'), 'link_local'],
-  ['a source inside pool6', from('64:ff9b::8.8.8.8'), ['hairpin_loop', '', 'hairpin_loop']],
-  [
-    "the host's address as a source inside pool6",
-    from(`64:ff9b::${HOST}`),
-    ['hairpin_loop', 'host_address', 'hairpin_loop'],
-  ],
+  ['a source inside pool6', from('64:ff9b::8.8.8.8'), 'hairpin_loop'],
   ['a routing header with segments left', ip6(udp(1, 2), { src: GUEST, ext: [routing(1)] }), 'segments_left', [4, 0]],
   [
     'a first fragment without ports',
@@ -149,6 +144,16 @@ describe.each(MODES)('%s, where the administrator says so', mode => {
     expect(new Set(nobody.map(reasonOf))).toEqual(new Set(['martian_destination']))
     expect([HOST, BROADCAST].map(reasonOf)).toEqual(['host_address', 'host_address'])
   })
+})
+
+describe('a source inside pool6 in mode siit', () => {
+  const inside = [prefix6('64:ff9b::8.8.8.0/120'), prefix6('64:ff9b::9.9.0.0/112')]
+  it.each<[what: string, changes: Changes, src: string, reason: Reason | '']>([
+    ['is a guest where there is no other kind', { eam: [] }, '64:ff9b::8.8.8.8', ''],
+    ['is one where guests6 says so', { guests6: inside }, '64:ff9b::8.8.8.8', ''],
+    ['is none where guests6 has others', { guests6: inside }, '64:ff9b::1.1.1.1', 'not_a_guest'],
+    ["is never the host's own", { guests6: inside }, `64:ff9b::${HOST}`, 'host_address'],
+  ])('%s', (_, changes, src, reason) => expect(bench('siit', changes).in(from(src)).reason).toBe(reason))
 })
 
 describe("the host's own addresses in stateful mode", () => {

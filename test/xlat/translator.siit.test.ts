@@ -13,7 +13,11 @@ const B6 = '2001:db8:b::1'
 const PEER6 = '2001:db8:64::c633:6402'
 
 describe('siit addresses', () => {
-  const bench = new Bench({ ...SIIT, denylist4: [prefix4('198.51.100.128/25')] })
+  const bench = new Bench({
+    ...SIIT,
+    denylist4: [prefix4('198.51.100.128/25')],
+    guests6: [prefix6('2001:db8::/32')],
+  })
 
   it.each([
     ['EAM and pool6', ip6(udp(1, 2), { src: A6, dst: PEER6 }), '192.0.2.1 > 198.51.100.2'],

@@ -413,6 +413,12 @@ export const DECLARED: readonly Declared[] = [
     },
   },
   {
+    because:
+      'Where guests have explicit mappings, a source inside pool6 is forged: it would choose the IPv4 address that it leaves with. guests6 allows it.',
+    rfc: 'RFC 6052 section 5.1',
+    cases: { 'siit: mapping/from pool6 to pool6': result('IPv4 UDP', 'nothing') },
+  },
+  {
     because: 'The well-known prefix must not stand for an address that is not global; Jool does not look.',
     rfc: 'RFC 6052 section 3.1',
     cases: Object.fromEntries(
