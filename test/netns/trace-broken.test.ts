@@ -21,16 +21,18 @@ interface Broken {
   readonly evidence: RegExp
 }
 
+const PAST = `ip -6 route add ${LAB.host4in6} via ${LAB.isp6} dev eno1`
 const toTable = (what: string, route: string) => `ip ${what} lookup 77; ip ${route} table 77`
 const BROKEN: readonly Broken[] = [
   {
-    name: 'pool6 is not routed to the translator',
-    breaks: `ip -6 route del ${LAB.pool6}`,
-    mends: `ip -6 route add ${LAB.pool6} dev nat64`,
+    // Not pool6 itself: that route the translator makes again.
+    name: 'the target is routed past the translator',
+    breaks: PAST,
+    mends: PAST.replace('add', 'del'),
     send: ECHO,
     verdict: { kind: 'died', reason: 'no_engine', lastSeen: 'eno1', check: 'N64-304' },
     text: new RegExp(`answered by ${LAB.isp6} with ICMP no route`),
-    evidence: /^default via .* dev eno1$/m,
+    evidence: /^64:ff9b::b00:a via .* dev eno1/m,
   },
   {
     name: 'the route to pool6 is a black hole',
@@ -135,18 +137,19 @@ const LATER: readonly Broken[] = [
     evidence: /-A FORWARD -p icmp -j DROP/,
   },
   {
-    name: 'a route goes',
-    breaks: `ip -6 route del ${LAB.pool6}`,
-    mends: `ip -6 route add ${LAB.pool6} dev nat64`,
+    name: 'a route comes',
+    breaks: PAST,
+    mends: PAST.replace('add', 'del'),
     send: ECHOES,
     verdict: { kind: 'died', reason: 'no_engine' },
     text: /ordinary IPv6/,
     evidence: /dev eno1/,
   },
   {
+    // The device's own: the host's the translator would switch on again.
     name: 'forwarding is switched off',
-    breaks: 'sysctl -qw net.ipv4.ip_forward=0',
-    mends: 'sysctl -qw net.ipv4.ip_forward=1',
+    breaks: 'sysctl -qw net.ipv4.conf.nat64.forwarding=0',
+    mends: 'sysctl -qw net.ipv4.conf.nat64.forwarding=1',
     send: ECHOES,
     verdict: { kind: 'died', reason: 'not_forwarding4', lastSeen: 'nat64' },
     text: /does not forward IPv4/,
