@@ -159,7 +159,7 @@ function bench() {
 // Types, style, what needs no root, what needs namespaces. All of it runs, whatever fails on the way.
 function test() {
   const bin = name => join(root, 'node_modules', name)
-  const vitest = project => [bin('vitest/vitest.mjs'), 'run', '--project', project, ...rest]
+  const vitest = (...projects) => [bin('vitest/vitest.mjs'), 'run', ...projects.flatMap(p => ['--project', p]), ...rest]
   const failed = []
   const step = (name, args, prefix) => {
     say(`\n== ${name}`)
@@ -173,7 +173,7 @@ function test() {
   step('tests', [...vitest('fast'), ...some])
   const { prefix, why } = namespaceFor()
   if (why) say(`\n== tests in network namespaces\nSkipped: ${why}`)
-  else step('tests in network namespaces', [...vitest('netns'), ...some], prefix)
+  else step('tests in network namespaces', [...vitest('netns', 'netns-alone'), ...some], prefix)
   say(
     failed.length > 0
       ? `\nFailed: ${failed.join(', ')}`
