@@ -1,6 +1,7 @@
 import { Flags } from '@oclif/core'
 import { BaseCommand, EXIT_HELP } from '../src/cli/base-command.js'
 import { configFlag, settingFlags } from '../src/cli/run-flags.js'
+import { settingsAmong } from '../src/config/flags.js'
 import { loadConfig } from '../src/config/load.js'
 import { makeOutput } from '../src/run/output.js'
 import { loadForUndo, runCommand } from '../src/run/run-command.js'
@@ -38,13 +39,12 @@ export default class Run extends BaseCommand {
 
   async run(): Promise<unknown> {
     const { flags } = await this.parse(Run)
-    const load = () => loadConfig({ file: flags.config, env: process.env, flags })
-    const loaded = flags.undo ? loadForUndo(flags) : load()
+    const loaded = flags.undo ? loadForUndo(flags) : loadConfig({ file: flags.config, env: process.env, flags })
     const output = makeOutput(loaded.run.logLevel)
     const isScreen = process.stdout.isTTY && process.stdin.isTTY && !flags.plain && !this.jsonEnabled()
     const { lines, json, exitCode } = await runCommand(flags, {
       loaded,
-      loadAgain: load,
+      source: { config: flags.config ?? null, flags: settingsAmong(flags) },
       version: this.config.version,
       log: output.log,
       ...(isScreen && {

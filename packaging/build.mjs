@@ -1,5 +1,5 @@
 // Bundles commands/ and src/ into dist/, a directory that runs by itself beside node_modules/koffi:
-//   dist/src/bin.js  dist/commands/**  dist/src/run/worker.js  dist/src/trace/live/worker.js  dist/chunks/*
+//   dist/src/bin.js  dist/commands/**  dist/src/run/worker.js  dist/src/run/helper/main.js  dist/src/trace/live/worker.js  dist/chunks/*
 //   dist/package.json  dist/oclif.manifest.json
 //   dist/man/*  dist/completions/*  dist/THIRD-PARTY.txt
 // --release leaves out what is for developers: fuzzing and benchmarks.
@@ -49,9 +49,12 @@ export async function buildInto(dist, { release = false } = {}) {
       'src/bin.ts',
       'src/cli/not-found.ts',
       ...under('commands', /\.ts$/),
-      ...['src/run/worker.ts', 'src/trace/live/worker.ts', ...(release ? [] : FOR_DEVELOPERS)].filter(f =>
-        existsSync(join(root, f)),
-      ),
+      ...[
+        'src/run/worker.ts',
+        'src/run/helper/main.ts',
+        'src/trace/live/worker.ts',
+        ...(release ? [] : FOR_DEVELOPERS),
+      ].filter(f => existsSync(join(root, f))),
     ],
     outdir: dist,
     outbase: root,

@@ -58,6 +58,7 @@ export const hostFlags = {
   'save-state': Flags.boolean({ summary: 'keep sessions over a restart (default)', allowNo: true, helpGroup: 'HOST' }),
   socket: host('control socket', 'PATH'),
   metrics: host('serve metrics for Prometheus: Unix socket, or port on a loopback address', 'PATH|ADDR:PORT'),
+  user: host('who to be once set up: auto (default: nat64, else nobody), a user, or root', 'NAME'),
   io: host('auto (default), io_uring, or read-write', 'KIND'),
   'spin-us': host('how long to spin before sleeping, microseconds', 'N'),
   'log-level': host('error, warning, info (default), or debug', 'LEVEL'),

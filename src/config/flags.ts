@@ -30,6 +30,7 @@ export const FLAG_KEYS = {
   'save-state': 'save-state',
   socket: 'socket',
   metrics: 'metrics',
+  user: 'user',
   io: 'io.kind',
   'spin-us': 'io.spin-us',
   'log-level': 'log.level',
@@ -41,6 +42,11 @@ export type FlagName = keyof typeof FLAG_KEYS
 
 /** What a command's parsed flags look like; flags that are no settings are passed over. */
 export type FlagValues = Readonly<Record<string, unknown>>
+
+/** Those of a command's flags that are settings. */
+export function settingsAmong(flags: FlagValues): FlagValues {
+  return Object.fromEntries(Object.entries(flags).filter(([name]) => Object.hasOwn(FLAG_KEYS, name)))
+}
 
 export function readFlags(flags: FlagValues, report: Report): Layer {
   const layer: Layer = {}

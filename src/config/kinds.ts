@@ -159,6 +159,13 @@ export function absolutePath(max: number): Kind<string> {
   )
 }
 
+/** The name of a user, as useradd(8) takes it. */
+export const userName: Kind<string> = text(
+  'the name of a user such as "nat64", or "root"',
+  t => (/^[a-z_][a-z0-9_-]{0,31}$/.test(t) ? t : undefined),
+  t => t,
+)
+
 /** What Linux takes as a device name, without the template character %. */
 export const deviceName: Kind<string> = text(
   'a device name of 1 to 15 characters without "/", "%", ":" and spaces',

@@ -81,6 +81,8 @@ export interface RunConfig {
   readonly socket: string
   /** Where metrics are served for Prometheus; null: nowhere. */
   readonly metrics: ListenAt | null
+  /** Who the translator is once everything is set up: `root`, or a user; null: nat64 where there is one, else nobody. */
+  readonly user: string | null
   readonly io: IoKind | 'auto'
   /** How long the packet loop spins before it sleeps, microseconds; 0: never. */
   readonly spinUs: number
@@ -111,6 +113,7 @@ export const DEFAULT_RUN_CONFIG: RunConfig = {
   saveState: true,
   socket: defaultSocket('nat64'),
   metrics: null,
+  user: null,
   io: 'auto',
   spinUs: 80,
   logLevel: 'info',

@@ -18,6 +18,7 @@ import {
   oneOf,
   optional,
   powerOfTwo,
+  userName,
 } from './kinds.js'
 import { localListener } from './listen-kind.js'
 import {
@@ -73,6 +74,8 @@ export interface Settings {
   /** null: the default of the device. */
   socket: string | null
   metrics: ListenAt | null
+  /** null: who fits. */
+  user: string | null
   'tun.name': string
   'tun.mtu': number
   'tun.queues': number
@@ -184,6 +187,7 @@ export const SETTINGS: { readonly [K in Key]: Entry<Settings[K]> } = {
   'save-state': { kind: bool },
   socket: { kind: optional(absolutePath(107), 'auto') },
   metrics: { kind: optional(localListener) },
+  user: { kind: optional(userName, 'auto') },
   'tun.name': { kind: deviceName },
   'tun.mtu': { kind: int(1280, 65535, 'bytes') },
   'tun.queues': { kind: int(1, 256) },

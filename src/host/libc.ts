@@ -108,6 +108,29 @@ export const recv: (fd: number, data: Uint8Array, length: number, flags: number)
   'int',
 ])
 
+/** sendmsg(2) with the struct msghdr at `message`. Returns bytes, -1 on error. */
+export const sendmsg: (fd: number, message: number, flags: number) => number = c.func('sendmsg', 'long', [
+  'int',
+  'uintptr_t',
+  'int',
+])
+
+/** recvmsg(2) into the struct msghdr at `message`. Returns bytes, -1 on error. */
+export const recvmsg: (fd: number, message: number, flags: number) => number = c.func('recvmsg', 'long', [
+  'int',
+  'uintptr_t',
+  'int',
+])
+
+/** prctl(2) with numbers. */
+export const prctl: (option: number, a: number, b: number, c: number, d: number) => number = c.func('prctl', 'int', [
+  'int',
+  'ulong',
+  'ulong',
+  'ulong',
+  'ulong',
+])
+
 /** setns(2): moves this thread to the namespace that `fd` stands for. */
 export const setns: (fd: number, type: number) => number = c.func('setns', 'int', ['int', 'int'])
 
@@ -129,6 +152,20 @@ export function ioUringSetup(entries: number, params: number): number {
 /** io_uring_enter(2). Returns how many entries were submitted, or -1. */
 export function ioUringEnter(fd: number, submit: number, minComplete: number, flags: number): number {
   return syscall(IO_URING_ENTER, fd, submit, minComplete, flags, 0, 0)
+}
+
+const syscall3: (number: number, a: number, b: number, c: number) => number = c.func('syscall', 'int', [
+  'long',
+  'uint32_t',
+  'uint32_t',
+  'uintptr_t',
+])
+const SECCOMP: Readonly<Record<string, number>> = { x64: 317, arm64: 277 }
+const SECCOMP_SET_MODE_FILTER = 1
+
+/** seccomp(2): a filter, a struct sock_fprog at `program`. Returns 0, a thread that cannot follow, or -1. */
+export function seccompFilter(flags: number, program: number): number {
+  return syscall3(SECCOMP[process.arch] ?? -1, SECCOMP_SET_MODE_FILTER, flags, program)
 }
 
 const mmapCall: (
@@ -193,26 +230,21 @@ export const EACCES = constants.errno.EACCES
 export const flock: (fd: number, operation: number) => number = c.func('flock', 'int', ['int', 'int'])
 export const LOCK_EX_NB = 2 | 4
 
-const sendto: (
-  fd: number,
-  data: Uint8Array,
-  length: number,
-  flags: number,
-  to: Uint8Array,
-  toLength: number,
-) => number = c.func('sendto', 'long', ['int', 'void *', 'size_t', 'int', 'void *', 'uint32_t'])
+const connect: (fd: number, to: Uint8Array, toLength: number) => number = c.func('connect', 'int', [
+  'int',
+  'void *',
+  'uint32_t',
+])
 
-/** Sends one datagram to a Unix socket; a path that starts with `@` is an abstract one. Says whether it was taken. */
-export function sendDatagram(path: string, text: string): boolean {
-  const [AF_UNIX, SOCK_DGRAM_CLOEXEC, MSG_NOSIGNAL] = [1, 2 | 0o2000000, 0x4000]
+/** A socket that is connected to the datagram socket at `path`; one that starts with `@` is abstract. -1: it is not. */
+export function connectDatagram(path: string): number {
+  const [AF_UNIX, SOCK_DGRAM_CLOEXEC] = [1, 2 | 0o2000000]
   const name = Buffer.from(path)
-  if (name.length === 0 || name.length > 107) return false
+  if (name.length === 0 || name.length > 107) return -1
   if (name[0] === 0x40) name[0] = 0
   const to = Buffer.concat([new Uint8Array(new Uint16Array([AF_UNIX]).buffer), name])
   const fd = socket(AF_UNIX, SOCK_DGRAM_CLOEXEC, 0)
-  if (fd < 0) return false
-  const data = Buffer.from(text)
-  const sent = sendto(fd, data, data.length, MSG_NOSIGNAL, to, to.length)
+  if (fd < 0 || connect(fd, to, to.length) === 0) return fd
   close(fd)
-  return sent === data.length
+  return -1
 }

@@ -1,10 +1,25 @@
 /** What a service manager is told (sd_notify(3)), and how journald wants its lines. */
-import { sendDatagram } from './libc.js'
+import { close, connectDatagram, send } from './libc.js'
 
-/** Tells systemd, when it asked to be told. Lines such as `READY=1`, `STATUS=…`, `WATCHDOG=1`. */
-export function notify(env: NodeJS.ProcessEnv, ...lines: string[]): boolean {
+/** Tells systemd. Lines such as `READY=1`, `STATUS=…`, `WATCHDOG=1`. Says whether they were taken. */
+export type Notify = (...lines: string[]) => boolean
+
+const MSG_NOSIGNAL = 0x4000
+
+/** A way to tell systemd, if it asked to be told, that outlives the right to open its socket. */
+export function openNotify(env: NodeJS.ProcessEnv): Notify {
   const address = env.NOTIFY_SOCKET
-  return address ? sendDatagram(address, `${lines.join('\n')}\n`) : false
+  if (!address) return () => false
+  let fd = connectDatagram(address)
+  return (...lines) => {
+    const data = Buffer.from(`${lines.join('\n')}\n`)
+    const put = () => fd >= 0 && send(fd, data, data.length, MSG_NOSIGNAL) === data.length
+    if (put()) return true
+    // It listens on a socket of its own since.
+    if (fd >= 0) close(fd)
+    fd = connectDatagram(address)
+    return put()
+  }
 }
 
 /** How often systemd wants a sign of life, ms; null: never. Half of what it waits. */

@@ -71,15 +71,26 @@ export function openTun(options: TunOptions = {}): Tun {
     fds.push(first.fd)
     for (let i = 1; i < (options.queues ?? 1); i++) fds.push(addQueue(first.name, first.flags))
     const offloads = vnetHeader ? setOffloads(fds) : OFFLOADS[2]
-    const close = () => {
-      // The next program to attach may not know of super-packets.
-      if (attached && vnetHeader) ioctlNumber(fds[0]!, TUNSETOFFLOAD, 0)
-      for (const fd of fds.splice(0)) closeSync(fd)
-    }
-    return { name: first.name, fds, vnetHeader, offloads, attached, mtu: () => deviceMtu(first.name), close }
+    return adoptTun({ name: first.name, fds, vnetHeader, offloads, attached })
   } catch (error) {
     for (const fd of fds) closeSync(fd)
     throw error
+  }
+}
+
+/** A device that is open already, by this process or by one that passed its queues on. */
+export function adoptTun(opened: Omit<Tun, 'mtu' | 'close'>): Tun {
+  const { name, vnetHeader, attached } = opened
+  const fds = [...opened.fds]
+  return {
+    ...opened,
+    fds,
+    mtu: () => deviceMtu(name),
+    close() {
+      // The next program to attach may not know of super-packets.
+      if (attached && vnetHeader && fds.length > 0) ioctlNumber(fds[0]!, TUNSETOFFLOAD, 0)
+      for (const fd of fds.splice(0)) closeSync(fd)
+    },
   }
 }
 

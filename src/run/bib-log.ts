@@ -2,8 +2,9 @@
  * The BIB log: which guest had which ports of which address, and when; a JSON object a line. Written beside translation,
  * never in its way: what cannot be written waits in the ring, and what finds no room there is counted as lost.
  */
-import { type FileHandle, open, stat } from 'node:fs/promises'
-import { dirname } from 'node:path'
+import { closeSync, type FSWatcher, fstatSync, openSync, watch, write as writeFile } from 'node:fs'
+import { basename, dirname } from 'node:path'
+import { promisify } from 'node:util'
 import { formatIpv4 } from '../addr/ipv4.js'
 import { formatIpv6 } from '../addr/ipv6.js'
 import type { RunConfig } from '../config/run-config.js'
@@ -20,8 +21,10 @@ export interface BibLog {
   readonly counts: { readonly lines: number; readonly lost: number }
   /** Writes what has come since; to be called every second or so. Never throws. */
   flush(): Promise<void>
-  /** Writes to another file from now on. @throws UserError when it cannot be opened; then all is as before */
-  moveTo(file: string): Promise<void>
+  /** Writes to another file from now on, which is open as `fd`; or to the same, which may have been moved away. */
+  moveTo(file: string, fd: number): void
+  /** Who opens the file from now on, when somebody has moved it away. */
+  openBy(reopen: (file: string) => Promise<number>): void
   /** Writes the rest, and that this is the end. Waits no longer than some seconds. */
   close(): Promise<void>
 }
@@ -63,7 +66,14 @@ export async function startBibLog(
 export async function openBibLog({ file, device, guestLength, log }: BibLogOptions): Promise<BibLog> {
   const ring = new SharedArrayBuffer(LEASE_RING_BYTES)
   let path = file
-  let current = await openFile(path)
+  let fd = openBibFile(path)
+  let reopen: (file: string) => Promise<number> = async at => openBibFile(at)
+  /** Somebody has moved or removed the file, perhaps. */
+  let isMoved = false
+  const noteMove = () => {
+    isMoved = true
+  }
+  let watcher = watchFile(path, noteMove)
   /** What is being written, and how much of it has been. */
   let text: Buffer | null = null
   let at = 0
@@ -88,18 +98,22 @@ export async function openBibLog({ file, device, guestLength, log }: BibLogOptio
     for (;;) {
       if (text === null) next()
       if (text === null) return
-      await followRotation()
-      const { bytesWritten } = await current.handle.write(text, at)
+      if (isMoved) await followRotation()
+      const { bytesWritten } = await writeSome(fd, text, at)
       at += bytesWritten
       if (at >= (text as Buffer).length) text = null
     }
   }
-  /** Somebody may have moved the file away. A line that was cut there is written whole here. */
   const followRotation = async () => {
-    if (await isCurrent(current, path)) return
-    const fresh = await openFile(path)
-    await current.handle.close()
-    current = fresh
+    const fresh = await reopen(path)
+    isMoved = false
+    take(fresh)
+  }
+  /** A line that was cut in one file is written whole in the next. */
+  const take = (fresh: number) => {
+    if (sameFile(fd, fresh)) return closeSync(fresh)
+    closeSync(fd)
+    fd = fresh
     if (at > 0) at = (text as Buffer).lastIndexOf(10, at - 1) + 1
   }
   const tryWrite = async () => {
@@ -128,10 +142,18 @@ export async function openBibLog({ file, device, guestLength, log }: BibLogOptio
       return { lines, lost }
     },
     flush,
-    async moveTo(to) {
-      if (to === path) return
-      await (await openFile(to)).handle.close()
+    moveTo(to, fresh) {
+      if (to !== path) {
+        watcher?.close()
+        watcher = watchFile(to, noteMove)
+      }
       path = to
+      // Not under a write that goes on.
+      if (busy === null) take(fresh)
+      else void busy.then(() => take(fresh))
+    },
+    openBy(other) {
+      reopen = other
     },
     async close() {
       let timer: NodeJS.Timeout | undefined
@@ -142,38 +164,51 @@ export async function openBibLog({ file, device, guestLength, log }: BibLogOptio
         await flush()
         if (text === null) put([line(Date.now(), 'stop', {})])
         await flush()
-        await current.handle.close()
+        closeSync(fd)
       }
+      watcher?.close()
       await Promise.race([last().catch(() => {}), late])
       clearTimeout(timer)
     },
   }
 }
 
-interface OpenFile {
-  readonly handle: FileHandle
-  readonly dev: number
-  readonly ino: number
-}
+const writeSome = promisify(writeFile) as (
+  fd: number,
+  bytes: Uint8Array,
+  at: number,
+) => Promise<{ bytesWritten: number }>
 
-async function openFile(path: string): Promise<OpenFile> {
+/** Opens the file to write at its end. @throws UserError (exit status 3) */
+export function openBibFile(path: string): number {
   try {
     makeDirectory(dirname(path), 0o750)
-    const handle = await open(path, 'a', 0o640)
-    const { dev, ino } = await handle.stat()
-    return { handle, dev, ino }
+    return openSync(path, 'a', 0o640)
   } catch (error) {
     throw new UserError(reason(path, error), { exitCode: EXIT.unable })
   }
 }
 
+/** Asks to be told, because a translator without rights may not look itself. null: then a reload has to tell. */
+function watchFile(path: string, onMoved: () => void): FSWatcher | null {
+  const name = basename(path)
+  try {
+    const watcher = watch(dirname(path), { persistent: false }, (event, which) => {
+      if (event === 'rename' && (which === name || which === null)) onMoved()
+    })
+    return watcher.on('error', () => {})
+  } catch {
+    return null
+  }
+}
+
+function sameFile(a: number, b: number): boolean {
+  const [one, other] = [fstatSync(a), fstatSync(b)]
+  return one.dev === other.dev && one.ino === other.ino
+}
+
 const reason = (path: string, error: unknown) =>
   `The BIB log ${path} cannot be written (${(error as NodeJS.ErrnoException).code ?? (error as Error).message}).`
-
-async function isCurrent({ dev, ino }: OpenFile, path: string): Promise<boolean> {
-  const there = await stat(path).catch(() => null)
-  return there !== null && there.dev === dev && there.ino === ino
-}
 
 /** An event as it is logged; nat64-run(8) describes it. */
 export function leaseLine(event: LeaseEvent, guestLength: number, device: string): string {

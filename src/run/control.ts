@@ -8,6 +8,7 @@
 import { lstatSync, unlinkSync } from 'node:fs'
 import { connect, createServer, type Server, type Socket } from 'node:net'
 import { EXIT, UserError } from '../errors.js'
+import { findGroup } from '../host/privileges.js'
 import { isAlive, listenLocally } from './local-server.js'
 
 const MAX_LINE = 4096
@@ -30,14 +31,19 @@ export interface ControlHandler {
 
 export type Answer = { readonly ok: true; readonly data: unknown } | { readonly ok: false; readonly error: string }
 
+/** Who may ask beside root, where the host has such a group. */
+export const CONTROL_GROUP = 'nat64'
+
 /**
- * Listens at `path`, for root alone. A socket that nobody listens on is replaced.
+ * Listens at `path`, for root and, where it is there, the group {@link CONTROL_GROUP}. A socket that nobody listens on is replaced.
  * @throws UserError (exit status 3) when another program listens there, or the path cannot be used
  */
 export async function serveControl(path: string, handler: ControlHandler): Promise<Server> {
   const server = createServer(socket => serveClient(socket, handler))
   server.maxConnections = MAX_CLIENTS
-  await listenLocally(server, { path }, { what: 'control socket', flag: '--socket', mode: 0o600 })
+  const group = process.geteuid?.() === 0 ? findGroup(CONTROL_GROUP) : null
+  const mode = group === null ? 0o600 : 0o660
+  await listenLocally(server, { path }, { what: 'control socket', flag: '--socket', mode, group })
   return server
 }
 
@@ -119,7 +125,8 @@ export function askControl(path: string, request: object, timeoutMs = 5000): Pro
 }
 
 function reasonOf(error: NodeJS.ErrnoException): string {
-  if (error.code === 'EACCES' || error.code === 'EPERM') return 'only root may ask'
+  if (error.code === 'EACCES' || error.code === 'EPERM')
+    return `only root and members of the group ${CONTROL_GROUP} may ask`
   if (error.code === 'ENOENT' || error.code === 'ECONNREFUSED') return 'it does not run'
   return error.message
 }

@@ -76,7 +76,7 @@ export function dryRunLines(prepared: Prepared): string[] {
 }
 
 /** What the translator does here, in one sentence. */
-export function sentence({ config, chosen, plan: planned }: Prepared): string {
+export function sentence({ config, chosen, plan: planned }: Omit<Prepared, 'facts'>): string {
   const { xlat, tun } = config
   const mappings = countOf(xlat.eam.length, 'explicit mapping')
   const six = xlat.pool6 ? formatPrefix6(xlat.pool6) : mappings

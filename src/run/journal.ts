@@ -30,14 +30,19 @@ export interface Journal {
   readonly path: string
 }
 
-/** Starts a journal in memory, with what was taken over from another; the first {@link noteChange} writes it. */
-export function newJournal(path: string, tun: string, changes: readonly Change[] = []): Journal {
+/** Starts a journal in memory, with what was taken over from another, for the translator `pid`; the first {@link noteChange} writes it. */
+export function newJournal(
+  path: string,
+  tun: string,
+  changes: readonly Change[] = [],
+  pid: number = process.pid,
+): Journal {
   const record = {
     version: VERSION,
     tun,
     tunIndex: 0,
-    pid: process.pid,
-    started: processStart(process.pid),
+    pid,
+    started: processStart(pid),
     bootId: bootId(),
     netns: netnsInode(),
     changes,

@@ -1,8 +1,7 @@
 /** A run from start to stop: signals, reload, a device that vanishes, what the service manager is told. */
-import type { LoadedConfig } from '../config/run-config.js'
 import { EXIT, type ExitCode, UserError } from '../errors.js'
 import type { Touched } from '../host/setup-watch.js'
-import { notify, watchdogInterval } from '../host/systemd.js'
+import { watchdogInterval } from '../host/systemd.js'
 import { formatDuration } from '../term/format.js'
 import { makeDropSummary, summarise } from './drop-summary.js'
 import { followAddresses } from './follow-addresses.js'
@@ -13,8 +12,8 @@ import { memorySentence } from './memory.js'
 import { mend, newMemory } from './mend.js'
 import type { WorkerEnd } from './packet-worker.js'
 import { describeChange } from './plan/change.js'
-import { savePoolMap } from './pool-map.js'
 import { reloadService } from './reload.js'
+import { giveUpRights } from './rights.js'
 import {
   recoverService,
   type Service,
@@ -31,11 +30,11 @@ type Event =
   | { readonly type: 'reload' }
   | { readonly type: 'report' }
   | { readonly type: 'changed'; readonly touched: Touched }
-  | { readonly type: 'ended'; readonly end: WorkerEnd }
+  | { readonly type: 'lost'; readonly errno: string }
+  | { readonly type: 'failed'; readonly end: WorkerEnd }
+  | { readonly type: 'helpless' }
 
-export interface RunOptions extends Omit<ServiceOptions, 'onEnd'> {
-  /** Reads the configuration again; throws what the first reading would. */
-  readonly loadAgain: () => LoadedConfig
+export interface RunOptions extends Omit<ServiceOptions, 'onEnd' | 'onLost'> {
   /** Called when packets flow. What it returns is called before stopping. */
   readonly onReady?: (
     service: Service,
@@ -66,23 +65,29 @@ export async function runUntilStopped(options: RunOptions): Promise<ExitCode> {
   // A bug in this thread must not leave the host changed either.
   const onBug = (error: Error) => {
     const { message, stack = '' } = error
-    mailbox.put({ type: 'ended', end: { type: 'failed', message, stack } })
+    mailbox.put({ type: 'failed', end: { type: 'failed', message, stack } })
   }
   process.on('uncaughtException', onBug)
   try {
-    service = await startService({ ...options, onEnd: end => mailbox.put({ type: 'ended', end }) })
-    log.info(sentence(service.prepared), { io: service.worker.io, mtu: service.config.tun.mtu })
-    log.info(memorySentence(service.config))
-    notify(process.env, 'READY=1', `MAINPID=${process.pid}`, `STATUS=${sentence(service.prepared)}`)
+    service = await startService({
+      ...options,
+      onEnd: end => mailbox.put({ type: 'failed', end }),
+      onLost: errno => mailbox.put({ type: 'lost', errno }),
+    })
+    void service.helper.ended.then(() => mailbox.put({ type: 'helpless' }))
     const follower = followHost(service)
     const timers = startTimers(service, () => {
       const touched = follower.poll()
       if (touched) mailbox.put({ type: 'changed', touched })
     })
     const beforeStop = await options.onReady?.(service, () => mailbox.put({ type: 'stop', why: 'asked to' }))
+    giveUpRights(service.config.user, log)
+    log.info(sentence(service.prepared), { io: service.worker.io, mtu: service.config.tun.mtu })
+    log.info(memorySentence(service.config))
+    service.notify('READY=1', `MAINPID=${process.pid}`, `STATUS=${sentence(service.prepared)}`)
     let failure: UserError | null = null
     try {
-      failure = await serveEvents(service, options, follower, mailbox.take)
+      failure = await serveEvents(service, follower, mailbox.take)
     } finally {
       for (const timer of timers) clearInterval(timer)
       follower.close()
@@ -98,7 +103,6 @@ export async function runUntilStopped(options: RunOptions): Promise<ExitCode> {
 /** Handles events until one ends the run. Returns why it had to end, or null when it was told to. */
 async function serveEvents(
   service: Service,
-  options: RunOptions,
   follower: HostFollower,
   take: () => Promise<Event>,
 ): Promise<UserError | null> {
@@ -110,22 +114,24 @@ async function serveEvents(
       service.log.info(`stopping (${event.why})`, { uptime: formatDuration(performance.now() - service.startedMs) })
       return null
     }
-    if (event.type === 'reload') await reload(service, options.loadAgain)
+    if (event.type === 'reload') await reload(service)
     if (event.type === 'report') await report(service)
     if (event.type === 'changed') {
       if (event.touched.link) await followAddresses(service)
       if (service.config.host.setup) await mend(service, event.touched, follower, memory)
     }
-    if (event.type === 'ended') {
-      const failure = await recover(service, event.end, recoveries)
+    if (event.type === 'failed') return bugOf(service, event.end)
+    if (event.type === 'helpless') return HELPLESS
+    if (event.type === 'lost') {
+      const failure = await recover(service, event.errno, recoveries)
       if (failure) return failure
     }
-    if (event.type === 'reload' || event.type === 'ended') follower.forget()
+    if (event.type === 'reload' || event.type === 'lost') follower.forget()
   }
 }
 
 async function finish(service: Service, failure: UserError | null): Promise<ExitCode> {
-  notify(process.env, 'STOPPING=1')
+  service.notify('STOPPING=1')
   const { left } = await stopService(service)
   if (left.length > 0) {
     const message = failure?.message ?? 'Stopped, but not everything could be undone.'
@@ -136,14 +142,13 @@ async function finish(service: Service, failure: UserError | null): Promise<Exit
   return EXIT.ok
 }
 
-async function reload(service: Service, loadAgain: () => LoadedConfig): Promise<void> {
+async function reload(service: Service): Promise<void> {
   const { log } = service
   service.state = 'reloading'
-  notify(process.env, 'RELOADING=1', `MONOTONIC_USEC=${process.hrtime.bigint() / 1000n}`)
+  service.notify('RELOADING=1', `MONOTONIC_USEC=${process.hrtime.bigint() / 1000n}`)
   try {
-    const loaded = loadAgain()
-    const { droppedSessions, changes } = await reloadService(service, loaded)
-    for (const warning of [...loaded.warnings, ...service.prepared.plan.warnings]) log.warning(warning)
+    const { droppedSessions, changes, warnings } = await reloadService(service)
+    for (const warning of warnings) log.warning(warning)
     service.lastReload = { ok: true, succeededAt: Date.now() / 1000 }
     log.info('the new configuration is in force', { changes, dropped_sessions: droppedSessions })
     log.info(sentence(service.prepared))
@@ -154,7 +159,7 @@ async function reload(service: Service, loadAgain: () => LoadedConfig): Promise<
     if (error instanceof UserError) for (const step of error.nextSteps) log.error(step)
   }
   service.state = 'running'
-  notify(process.env, 'READY=1')
+  service.notify('READY=1')
 }
 
 async function report(service: Service): Promise<void> {
@@ -172,15 +177,21 @@ async function report(service: Service): Promise<void> {
   for (const d of s.drops.slice(0, 10)) service.log.info('dropped', { reason: d.code, packets: d.count })
 }
 
-/** The worker ended by itself. Makes the device anew where that is ours to do; otherwise says why not. */
-async function recover(service: Service, end: WorkerEnd, recoveries: number[]): Promise<UserError | null> {
+const HELPLESS = new UserError(
+  'Somebody has ended the helper of this translator, which alone may change this host; so the translator ends, too.',
+  { exitCode: EXIT.unable },
+)
+
+function bugOf({ log }: Service, { message, stack }: WorkerEnd): UserError {
+  log.error('something failed that never should; this is a bug', { message })
+  for (const line of stack.split('\n').slice(1)) log.error(line.trim())
+  return new UserError(`The translator failed: ${message}. This is a bug.`, { exitCode: EXIT.bug })
+}
+
+/** The device is gone. Has it made anew where that is ours to do; otherwise says why not. */
+async function recover(service: Service, errno: string, recoveries: number[]): Promise<UserError | null> {
   const { log, tun } = service
-  if (end.type === 'failed') {
-    log.error('something failed that never should; this is a bug', { message: end.message })
-    for (const line of end.stack.split('\n').slice(1)) log.error(line.trim())
-    return new UserError(`The translator failed: ${end.message}. This is a bug.`, { exitCode: EXIT.bug })
-  }
-  const gone = `The TUN device ${tun.name} was removed by somebody else (${end.errno})`
+  const gone = `The TUN device ${tun.name} was removed by somebody else (${errno})`
   if (tun.attached || !service.config.host.setup) {
     return new UserError(`${gone}. It was not made by nat64, so it is not made anew.`, {
       exitCode: EXIT.unable,
@@ -197,7 +208,7 @@ async function recover(service: Service, end: WorkerEnd, recoveries: number[]): 
   }
   log.warning(`${gone}; it is made anew with its addresses and routes`)
   try {
-    await recoverService(service, end.state)
+    await recoverService(service)
     return null
   } catch (error) {
     const why = (error as Error).message
@@ -226,7 +237,7 @@ function startTimers(service: Service, look: () => void): NodeJS.Timeout[] {
     // Only a worker that answers is alive.
     const sign = () =>
       void service.worker.query('guests', 0).then(
-        () => notify(process.env, 'WATCHDOG=1'),
+        () => service.notify('WATCHDOG=1'),
         () => {},
       )
     timers.push(setInterval(sign, watchdog))
@@ -249,9 +260,9 @@ async function followMtu(service: Service): Promise<void> {
 }
 
 /** Addresses that guests got lately survive a kill -9, too. */
-async function keepPoolMap({ worker, config, log }: Service): Promise<void> {
+async function keepPoolMap({ worker, helper, log }: Service): Promise<void> {
   try {
-    savePoolMap(config.stateDir, await worker.exportState())
+    await helper.ask('map', { state: await worker.exportState() })
   } catch (error) {
     log.debug(`dynamic.map could not be written: ${(error as Error).message}`)
   }

@@ -26,8 +26,8 @@ export async function mustLinger({ config, journal, worker }: Service): Promise<
  * Leaves a process behind that undoes what the journal still lists, unless a new start has taken it over by then. Under
  * systemd a transient timer, because what a service leaves behind is killed.
  */
-export function undoLater(tun: string, env: NodeJS.ProcessEnv = process.env): void {
-  const undo = [process.execPath, process.argv[1] ?? '', 'run', '--undo', '--tun', tun]
+export function undoLater(bin: string, tun: string, env: NodeJS.ProcessEnv = process.env): void {
+  const undo = [process.execPath, bin, 'run', '--undo', '--tun', tun]
   const command = env.INVOCATION_ID
     ? [...TIMER, ...undo]
     : ['/bin/sh', '-c', `sleep ${LINGER_SECONDS}; exec "$@"`, 'nat64', ...undo]

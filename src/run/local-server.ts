@@ -12,6 +12,8 @@ export interface Served {
   readonly flag: string
   /** Permissions of a Unix socket. */
   readonly mode: number
+  /** Number of the group that it belongs to; absent: that of this process. */
+  readonly group?: number | null
 }
 
 /**
@@ -21,7 +23,11 @@ export interface Served {
 export async function listenLocally(server: Server, at: ListenAt, served: Served): Promise<void> {
   if ('path' in at) await prepareSocket(at.path, served)
   const umask = process.umask(~served.mode & 0o777)
+  const own = process.getegid?.() ?? 0
+  // Given to a group by being made in it: a service may not have the right to give files away.
+  const group = served.group ?? own
   try {
+    if (group !== own) process.setegid?.(group)
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject)
       server.listen(at, resolve)
@@ -29,10 +35,23 @@ export async function listenLocally(server: Server, at: ListenAt, served: Served
   } catch (error) {
     throw refusal(error as NodeJS.ErrnoException, at, served)
   } finally {
+    if (group !== own) process.setegid?.(own)
     process.umask(umask)
   }
   if ('path' in at) chmodSync(at.path, served.mode)
   server.on('error', () => {})
+}
+
+/** Has `server` take over a socket that listens already. */
+export function listenOn(server: Server, fd: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject)
+    server.listen({ fd }, () => {
+      server.off('error', reject)
+      server.on('error', () => {})
+      resolve()
+    })
+  })
 }
 
 const taken = (at: ListenAt) =>

@@ -9,7 +9,7 @@
 import { performance } from 'node:perf_hooks'
 import { drainEventfd } from '../host/eventfd.js'
 import type { Ring } from '../host/io-uring.js'
-import { EAGAIN, errno, errnoName, type Memory, mapMemory, poll, read } from '../host/libc.js'
+import { EAGAIN, errno, errnoName, type Memory, mapMemory, poll, read, unmapMemory } from '../host/libc.js'
 import { STAT } from '../xlat/stats.js'
 import { type Arena, slotStart } from './arena.js'
 import { Batch, IOVEC_BYTES, LARGE } from './batch.js'
@@ -61,6 +61,7 @@ const SINGLES = 16
 export class PacketLoop {
   private readonly m: Mover
   private readonly batch: Batch
+  private readonly iovecs: Memory
   private readonly pollSet: Memory
   private readonly pollWords: Int32Array
   private smallRun = 0
@@ -83,6 +84,7 @@ export class PacketLoop {
     if (iovecs === null || pollSet === null) throw new Error('out of memory')
     this.m = new Mover(o.translator, o.arena, o.vnetHeader, o.stats, o.loop)
     this.batch = new Batch(this.m, o.arena, iovecs, o.ring, o.uso)
+    this.iovecs = iovecs
     this.pollSet = pollSet
     this.pollWords = new Int32Array(pollSet.buffer)
     for (const [i, fd] of [o.wakeFd, ...o.fds].entries()) {
@@ -105,6 +107,12 @@ export class PacketLoop {
       } while (found === MORE)
       o.loop[LOOP.down] = found === DOWN ? 1 : 0
     }
+  }
+
+  /** Gives its memory back, once it has run. */
+  close(): void {
+    unmapMemory(this.iovecs)
+    unmapMemory(this.pollSet)
   }
 
   /** Timers wait for a quiet moment, lest the answer to the packet just written waits for them; but not for ever. */

@@ -1,21 +1,29 @@
 /** The main thread's side of the packet worker: starts it, asks it, stops it. Messages are in protocol.ts. */
 import { randomFillSync } from 'node:crypto'
-import { existsSync } from 'node:fs'
-import { dirname, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { Worker } from 'node:worker_threads'
 import { closeEventfd, openEventfd, signalEventfd } from '../host/eventfd.js'
 import type { XlatConfig } from '../xlat/config.js'
 import { makeStats, STAT_BYTES } from '../xlat/stats.js'
+import { builtFile } from './built-file.js'
 import { LOOP_BYTES, makeLoopStats } from './loop-stats.js'
-import type { BibRow, FromWorker, GuestRow, IoKind, SessionRow, ToWorker, WorkerStart } from './protocol.js'
+import type {
+  BibRow,
+  FromWorker,
+  GuestRow,
+  Imported,
+  IoKind,
+  SessionRow,
+  ToWorker,
+  WorkerDevice,
+  WorkerStart,
+} from './protocol.js'
 
 /** What a packet worker is started with; the rest is made here. */
 export interface PacketWorkerOptions
   extends Pick<WorkerStart, 'config' | 'fds' | 'vnetHeader' | 'uso' | 'io' | 'spinUs' | 'state'>,
     Partial<Pick<WorkerStart, 'leases'>> {
-  /** Counters of a worker that has ended, to count on with. */
-  readonly counters?: Pick<PacketWorker, 'stats' | 'loop'>
+  /** The device is gone; see {@link PacketWorker.attach}. */
+  readonly onLost?: (errno: string) => void
   /** Absent: random. */
   readonly secret?: WorkerStart['secret']
   /** The bundled worker.js; absent: the one of this build. */
@@ -23,7 +31,7 @@ export interface PacketWorkerOptions
 }
 
 /** How a worker ended that nobody had stopped. */
-export type WorkerEnd = Extract<FromWorker, { type: 'device-lost' }> | Extract<FromWorker, { type: 'failed' }>
+export type WorkerEnd = Extract<FromWorker, { type: 'failed' }>
 
 export interface Rows {
   readonly rows: readonly (BibRow | SessionRow | GuestRow)[]
@@ -37,16 +45,18 @@ export interface PacketWorker {
   /** Why io_uring is not used although it was asked for, as a sentence; else ''. */
   readonly ringRefusal: string
   /** What was taken over from `state`. */
-  readonly imported: { readonly bib: number; readonly sessions: number; readonly refused: number }
+  readonly imported: Imported
   /** Counters, live: see xlat/stats.ts and loop-stats.ts. */
   readonly stats: Float64Array
   readonly loop: Float64Array
-  /** Resolves when the worker ends without being told to: the device is gone, or a bug. Never rejects. */
+  /** Resolves when the worker ends without being told to: a bug. Never rejects. */
   readonly ended: Promise<WorkerEnd>
   /** Swaps the configuration; resolves with the number of sessions that it no longer covers. */
   reconfigure(config: XlatConfig): Promise<number>
   query(what: 'bib' | 'sessions' | 'guests', limit: number): Promise<Rows>
   exportState(): Promise<Uint8Array>
+  /** Goes on with another device after one was lost; sessions and counters stay. Resolves when packets are moved. */
+  attach(device: WorkerDevice): Promise<void>
   /** Ends the loop; resolves with the state when it is wanted. To be called once. The descriptors stay open. */
   stop(exportState: boolean): Promise<Uint8Array | null>
 }
@@ -66,14 +76,11 @@ interface Pending {
  * @throws Error when it cannot start, with what the worker said
  */
 export async function startPacketWorker(options: PacketWorkerOptions): Promise<PacketWorker> {
-  const { file, secret, counters, ...rest } = options
+  const { file, secret, onLost, ...rest } = options
   const wakeFd = openEventfd()
-  const buffers = {
-    stats: (counters?.stats.buffer as SharedArrayBuffer) ?? new SharedArrayBuffer(STAT_BYTES),
-    loopStats: (counters?.loop.buffer as SharedArrayBuffer) ?? new SharedArrayBuffer(LOOP_BYTES),
-  }
+  const buffers = { stats: new SharedArrayBuffer(STAT_BYTES), loopStats: new SharedArrayBuffer(LOOP_BYTES) }
   const data: WorkerStart = { leases: null, ...rest, ...buffers, wakeFd, secret: secret ?? randomSecret() }
-  const worker = new Worker(file ?? workerFile(), { workerData: data, name: 'packets' })
+  const worker = new Worker(file ?? builtFile('src/run/worker.js'), { workerData: data, name: 'packets' })
 
   const pending = new Map<string, Pending>()
   let nextId = 1
@@ -110,8 +117,7 @@ export async function startPacketWorker(options: PacketWorkerOptions): Promise<P
     for (const key of [...pending.keys()]) settle(key, p => p.reject(error))
   }
   const over = (end: WorkerEnd) => {
-    const why = end.type === 'failed' ? end.message : `the TUN device is gone (${end.errno})`
-    failAll(new Error(`the packet worker ended: ${why}`))
+    failAll(new Error(`the packet worker ended: ${end.message}`))
     noteEnd(end)
   }
   // A thread that waits for packets would keep the process from exiting.
@@ -119,7 +125,8 @@ export async function startPacketWorker(options: PacketWorkerOptions): Promise<P
   process.once('exit', onProcessExit)
 
   worker.on('message', (message: FromWorker) => {
-    if (message.type === 'device-lost' || message.type === 'failed') over(message)
+    if (message.type === 'failed') over(message)
+    else if (message.type === 'device-lost') onLost?.(message.errno)
     else settle('id' in message ? `${message.type} ${message.id}` : message.type, p => p.resolve(message))
   })
   worker.on('error', error => over({ type: 'failed', message: error.message, stack: error.stack ?? '' }))
@@ -165,6 +172,11 @@ export async function startPacketWorker(options: PacketWorkerOptions): Promise<P
       send({ type: 'export', id })
       return ((await answer) as Extract<FromWorker, { type: 'state' }>).state
     },
+    async attach(device) {
+      const answer = expect('ready', START_MS, 'take the device')
+      send({ type: 'device', ...device })
+      await answer
+    },
     async stop(exportState) {
       if (isOver) return null
       isStopping = true
@@ -186,15 +198,4 @@ export async function startPacketWorker(options: PacketWorkerOptions): Promise<P
 function randomSecret(): WorkerStart['secret'] {
   const [a, b, c, d] = randomFillSync(new Uint32Array(4)) as unknown as [number, number, number, number]
   return [a, b, c, d]
-}
-
-/** src/run/worker.js of the build that this code is part of, whatever chunk the bundler put it in. */
-function workerFile(): string {
-  let folder = dirname(fileURLToPath(import.meta.url))
-  for (;;) {
-    const file = join(folder, 'src/run/worker.js')
-    if (existsSync(file)) return file
-    if (folder === dirname(folder)) throw new Error('src/run/worker.js is missing from this build')
-    folder = dirname(folder)
-  }
 }

@@ -4,15 +4,26 @@ import type { XlatConfig } from '../xlat/config.js'
 /** How packets are moved: batches over io_uring, or one read() and write() a packet. */
 export type IoKind = 'io_uring' | 'read-write'
 
-/** What the worker is started with (`workerData`). */
-export interface WorkerStart {
-  readonly config: XlatConfig
+/** The device whose packets are moved. */
+export interface WorkerDevice {
   /** Open TUN descriptors, one a queue, set up by `openTun`. */
   readonly fds: readonly number[]
   /** The descriptors carry virtio-net headers. */
   readonly vnetHeader: boolean
   /** The device takes UDP super-packets (USO), so that datagrams of one flow may be written together. */
   readonly uso?: boolean
+}
+
+/** What was taken over of an earlier run. */
+export interface Imported {
+  readonly bib: number
+  readonly sessions: number
+  readonly refused: number
+}
+
+/** What the worker is started with (`workerData`). */
+export interface WorkerStart extends WorkerDevice {
+  readonly config: XlatConfig
   /** auto: io_uring where the kernel allows it. */
   readonly io: IoKind | 'auto'
   /** An eventfd; a write of 1 wakes the worker so that it reads its messages. */
@@ -72,6 +83,8 @@ export type ToWorker =
   | { readonly type: 'reconfigure'; readonly id: number; readonly config: XlatConfig }
   | { readonly type: 'stop'; readonly exportState: boolean }
   | { readonly type: 'export'; readonly id: number }
+  /** Goes on with another device, after one was lost. Answered with `ready`. */
+  | ({ readonly type: 'device' } & WorkerDevice)
   | {
       readonly type: 'query'
       readonly id: number
@@ -85,7 +98,7 @@ export type FromWorker =
       readonly io: IoKind
       /** Why io_uring is not used although it was asked for; else ''. */
       readonly ringRefusal: string
-      readonly imported: { bib: number; sessions: number; refused: number }
+      readonly imported: Imported
     }
   | { readonly type: 'reconfigured'; readonly id: number; readonly droppedSessions: number }
   | {
@@ -96,6 +109,6 @@ export type FromWorker =
     }
   | { readonly type: 'state'; readonly id: number; readonly state: Uint8Array }
   | { readonly type: 'stopped'; readonly state: Uint8Array | null }
-  /** The device is gone or its descriptor broke; the worker has ended its loop. `state` is what was exported. */
-  | { readonly type: 'device-lost'; readonly errno: string; readonly state: Uint8Array | null }
+  /** The device is gone or its descriptor broke; the translator keeps its state and waits for another one. */
+  | { readonly type: 'device-lost'; readonly errno: string }
   | { readonly type: 'failed'; readonly message: string; readonly stack: string }

@@ -9,15 +9,15 @@ import { EXIT, type ExitCode, UserError } from '../errors.js'
 import { makeTun, removeTun } from '../host/tun.js'
 import { countOf } from '../term/format.js'
 import { removeTemporaries } from './atomic-write.js'
-import { removeDeadSocket } from './control.js'
+import { removeTraces } from './helper/orphan.js'
 import { dryRunLines, prepareHost, sentence } from './host-setup.js'
 import { undoLeftovers } from './leftovers.js'
 import { type RunOptions, runUntilStopped } from './lifecycle.js'
 import type { Log } from './log.js'
 import { applyCommands, describeChange, undoCommands } from './plan/change.js'
-import { devicesWithJournal, isLocked, lockInstance, lockSetup } from './runtime-dir.js'
+import { devicesWithJournal, isLocked, lockSetup, pathsFor, takeInstance } from './runtime-dir.js'
 import { loadSaved } from './saved.js'
-import { pathsFor, statusOf } from './service.js'
+import { statusOf } from './service.js'
 import type { StatusSnapshot } from './status-types.js'
 
 export interface RunActions {
@@ -106,17 +106,16 @@ async function undo(loaded: LoadedConfig, log: Log): Promise<RunResult> {
       lines.push(`Nothing of an earlier run on ${name} is left to undo.`)
       continue
     }
-    if (isLocked(paths)) {
+    const lock = await takeInstance(paths, name).catch(() => {
       throw new UserError(`nat64 runs on ${name}; it undoes what it has set up when it ends.`, {
         exitCode: EXIT.unable,
         nextSteps: [`Which process that is:  nat64 status --tun ${name}`],
       })
-    }
-    const lock = lockInstance(paths, name)
+    })
     const setup = await lockSetup(paths)
     try {
       const changes = await undoLeftovers(paths, log)
-      await removeDeadSocket(paths.socket)
+      await removeTraces(paths)
       total += changes
       lines.push(
         changes === 0

@@ -13,10 +13,12 @@ import {
   unlinkSync,
   writeSync,
 } from 'node:fs'
+import { defaultSocket, type RunConfig } from '../config/run-config.js'
 import { EXIT, UserError } from '../errors.js'
 import { flock, LOCK_EX_NB } from '../host/libc.js'
 import { isFirstNetns, netnsInode } from '../host/netns.js'
 import { makeDirectory } from './atomic-write.js'
+import { isAlive } from './local-server.js'
 
 /** `NAT64_RUNTIME_DIR` is for tests and containers whose /run cannot be written. */
 export function runtimeDir(env: NodeJS.ProcessEnv = process.env): string {
@@ -28,13 +30,28 @@ export interface RuntimePaths {
   readonly lock: string
   readonly journal: string
   readonly socket: string
+  /** The configuration in force, for the helper. */
+  readonly loaded: string
 }
 
 /** The files of the instance on `tunName` in this network namespace. */
 export function runtimePaths(tunName: string, env: NodeJS.ProcessEnv = process.env): RuntimePaths {
   const dir = runtimeDir(env)
   const base = `${dir}/${tunName}${isFirstNetns() ? '' : `@${netnsInode()}`}`
-  return { dir, lock: `${base}.lock`, journal: `${base}.journal.json`, socket: `${base}.sock` }
+  return {
+    dir,
+    lock: `${base}.lock`,
+    journal: `${base}.journal.json`,
+    socket: `${base}.sock`,
+    loaded: `${base}.loaded`,
+  }
+}
+
+/** Files of the instance; a socket that was configured elsewhere stays there. */
+export function pathsFor(config: RunConfig): RuntimePaths {
+  const paths = runtimePaths(config.tun.name)
+  const isDefault = config.socket === defaultSocket(config.tun.name)
+  return isDefault ? paths : { ...paths, socket: config.socket }
 }
 
 export interface InstanceLock {
@@ -53,6 +70,18 @@ export function lockInstance(paths: RuntimePaths, tunName: string): InstanceLock
     exitCode: EXIT.unable,
     nextSteps: [`See what it does:   nat64 status --tun ${tunName}`, 'Or use another device:  --tun NAME'],
   })
+}
+
+/** How long an instance that ends, or is being cleaned up after, is waited for, ms. */
+const ENDING_MS = 5_000
+
+/** As {@link lockInstance}, but one that does not answer on its control socket is given time to end. */
+export async function takeInstance(paths: RuntimePaths, tunName: string): Promise<InstanceLock> {
+  const end = performance.now() + ENDING_MS
+  while (isLocked(paths) && performance.now() < end && !(await isAlive(paths.socket))) {
+    await new Promise(resolve => setTimeout(resolve, 20))
+  }
+  return lockInstance(paths, tunName)
 }
 
 /** How long one that starts waits for another's set-up. Each takes a fraction of a second; ms. */

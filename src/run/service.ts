@@ -3,35 +3,46 @@
  * reload, recover and stop; whatever fails, the host is as it was before.
  */
 import type { Server } from 'node:net'
-import { formatPrefix4 } from '../addr/prefix.js'
+import type { FlagValues } from '../config/flags.js'
 import type { LoadedConfig, RunConfig } from '../config/run-config.js'
-import type { Tun } from '../host/tun.js'
+import { type Notify, openNotify } from '../host/systemd.js'
+import { adoptTun, type Tun } from '../host/tun.js'
 import type { Mode } from '../xlat/config.js'
-import { ApplyError, applyChanges, leftLines, rolledBackError, undoChanges } from './apply.js'
+import { ApplyError, applyChanges, rolledBackError, undoChanges } from './apply.js'
 import { type BibLog, startBibLog } from './bib-log.js'
 import { serveControl } from './control.js'
 import { openDevice } from './device.js'
+import { type Helper, startHelper } from './helper/client.js'
+import { writeLoaded } from './helper/context.js'
+import { removeTraces } from './helper/orphan.js'
+import type { PreparedHost } from './helper/protocol.js'
+import { chosenText } from './helper/reload.js'
 import { type Prepared, prepareHost, requirePrivilege } from './host-setup.js'
-import { type Journal, keepChanges, newJournal, readJournal } from './journal.js'
+import { type Journal, type JournalRecord, keepChanges, newJournal, readJournal } from './journal.js'
 import { dropInherited, sharedForwarding, tablesOf, undoLeftovers } from './leftovers.js'
-import { LINGER_SECONDS, mustLinger, undoLater } from './linger.js'
+import { mustLinger } from './linger.js'
 import type { Log } from './log.js'
 import type { MetricsServer } from './metrics/server.js'
 import { startMetrics } from './metrics/start.js'
 import { type PacketWorker, startPacketWorker, type WorkerEnd } from './packet-worker.js'
-import { type Change, describeChange, sameWish } from './plan/change.js'
+import { type Change, sameWish } from './plan/change.js'
 import type { GuestRow } from './protocol.js'
-import { type InstanceLock, lockInstance, lockSetup, type RuntimePaths, runtimePaths } from './runtime-dir.js'
-import { loadSaved, type Saved, saveOnStop, warnUnwritable } from './saved.js'
+import { requireUser } from './rights.js'
+import { type InstanceLock, lockSetup, pathsFor, type RuntimePaths, takeInstance } from './runtime-dir.js'
+import { loadSaved, type Saved, warnUnwritable } from './saved.js'
 import { buildStatus, makeSampler, type RateSampler, sample } from './status.js'
 import type { StatusSnapshot } from './status-types.js'
 
 export interface ServiceOptions {
   readonly loaded: LoadedConfig
+  /** Where it came from, so that it can be read anew. */
+  readonly source: { readonly config: string | null; readonly flags: FlagValues }
   readonly version: string
   readonly log: Log
   /** The packet worker ended without being told to. */
   readonly onEnd?: (end: WorkerEnd) => void
+  /** The device is gone. */
+  readonly onLost?: (errno: string) => void
 }
 
 export interface Service {
@@ -42,10 +53,13 @@ export interface Service {
   loaded: LoadedConfig
   /** Complete: pool4 chosen, MTU as the device has it. */
   config: RunConfig
-  prepared: Prepared
+  prepared: PreparedHost
+  /** As the helper keeps it. */
   journal: Journal
+  readonly helper: Helper
+  readonly notify: Notify
   tun: Tun
-  worker: PacketWorker
+  readonly worker: PacketWorker
   control: Server | null
   metrics: MetricsServer | null
   readonly bibLog: BibLog | null
@@ -68,8 +82,9 @@ export async function startService(options: ServiceOptions): Promise<Service> {
   const { loaded, log } = options
   const asked = loaded.run
   requirePrivilege(asked)
+  requireUser(asked.user)
   const paths = pathsFor(asked)
-  const lock = lockInstance(paths, asked.tun.name)
+  const lock = await takeInstance(paths, asked.tun.name)
   const setup = await lockSetup(paths)
   try {
     // Masquerading goes on without a gap, for the sake of the connections that it holds.
@@ -80,8 +95,10 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     const inherited = [...(readJournal(paths.journal)?.record.changes ?? []), ...sharedForwarding(asked, paths)]
     const prepared = await prepareHost(asked, saved.chosenPool, tablesOf(inherited))
     for (const warning of [...loaded.warnings, ...prepared.plan.warnings]) log.warning(warning)
+    writeLoaded(paths, loaded)
     return await bringUp(options, paths, lock, prepared, saved, inherited)
   } catch (error) {
+    await removeTraces(paths)
     await undoLeftovers(paths, log).catch(problem => log.error((problem as Error).message))
     lock.release()
     throw error
@@ -98,15 +115,28 @@ async function bringUp(
   saved: Saved,
   inherited: readonly Change[],
 ): Promise<Service> {
-  const { log, loaded } = options
+  const { log, loaded, source } = options
   const journal = newJournal(paths.journal, loaded.run.tun.name, inherited)
-  const device = await openDevice(prepared, journal)
+  const who = { pid: process.pid, tun: loaded.run.tun.name, bin: process.argv[1] ?? '', ...source }
+  const helper = startHelper(who, paths.lock, log)
+  const device = await openDevice(prepared, journal).catch(async error => {
+    await helper.close()
+    throw error
+  })
   let worker: PacketWorker | null = null
   let control: Server | null = null
   let bibLog: BibLog | null = null
   try {
     bibLog = await startBibLog(device.config, prepared.plan.masquerade, log)
-    worker = await startPacketWorker(workerOptions(device.config, device.tun, bibLog, saved.state))
+    worker = await startPacketWorker({
+      config: device.config.xlat,
+      ...queuesOf(device.tun),
+      io: device.config.io,
+      spinUs: device.config.spinUs,
+      leases: bibLog?.ring ?? null,
+      state: saved.state,
+      ...(options.onLost && { onLost: options.onLost }),
+    })
     reportRing(worker, device.config.io, log)
     reportImport(worker, saved, device.config.xlat.mode, log)
     await applyChanges(
@@ -123,6 +153,8 @@ async function bringUp(
       config: device.config,
       prepared,
       journal,
+      helper,
+      notify: openNotify(process.env),
       tun: device.tun,
       worker,
       control: null,
@@ -140,6 +172,7 @@ async function bringUp(
       table: (what, limit) => service.worker.query(what, limit),
     })
     service.control = control
+    bibLog?.openBy(async () => (await helper.ask('bib-log', null)).fds[0] as number)
     service.metrics = await startMetrics(service, loaded.run.metrics)
     saved.used()
     watchWorker(service)
@@ -148,14 +181,15 @@ async function bringUp(
     control?.close()
     await worker?.stop(false).catch(() => null)
     await bibLog?.close()
-    throw await rollBack(error, journal, device.tun)
+    const problem = await rollBack(error, journal, device.tun)
+    await helper.close()
+    throw problem
   }
 }
 
 function watchWorker(service: Service): void {
-  const { worker } = service
-  void worker.ended.then(end => {
-    if (service.state !== 'stopping' && service.worker === worker) service.options.onEnd?.(end)
+  void service.worker.ended.then(end => {
+    if (service.state !== 'stopping') service.options.onEnd?.(end)
   })
 }
 
@@ -166,18 +200,8 @@ async function rollBack(error: unknown, journal: Journal, tun: Tun): Promise<unk
   return error instanceof ApplyError ? rolledBackError(error, undone) : error
 }
 
-function workerOptions(config: RunConfig, tun: Tun, bibLog: BibLog | null, state: Uint8Array | null) {
-  return {
-    config: config.xlat,
-    fds: tun.fds,
-    vnetHeader: tun.vnetHeader,
-    uso: tun.offloads.uso,
-    io: config.io,
-    spinUs: config.spinUs,
-    leases: bibLog?.ring ?? null,
-    state,
-  }
-}
+/** What moves packets needs to know of a device. */
+const queuesOf = (tun: Tun) => ({ fds: tun.fds, vnetHeader: tun.vnetHeader, uso: tun.offloads.uso })
 
 function reportRing({ ringRefusal }: PacketWorker, asked: RunConfig['io'], log: Log): void {
   if (ringRefusal === '') return
@@ -194,13 +218,6 @@ function reportImport(worker: PacketWorker, saved: Saved, mode: Mode, log: Log):
     return
   }
   log.info('sessions of the last run are kept', { bib, sessions, refused, age_s: Math.round(saved.ageMs / 1000) })
-}
-
-/** Files of the instance; a socket that was configured elsewhere stays there. */
-export function pathsFor(config: RunConfig): RuntimePaths {
-  const paths = runtimePaths(config.tun.name)
-  const isDefault = config.socket === `/run/nat64/${config.tun.name}.sock`
-  return isDefault ? paths : { ...paths, socket: config.socket }
 }
 
 /** What it says about itself now. */
@@ -237,7 +254,7 @@ export function tick(service: Service): void {
  */
 export async function stopService(service: Service): Promise<{ left: string[] }> {
   service.state = 'stopping'
-  const { config, log, paths, prepared } = service
+  const { config, log, helper } = service
   service.control?.close()
   service.metrics?.close()
   const lingers = await mustLinger(service)
@@ -246,54 +263,32 @@ export async function stopService(service: Service): Promise<{ left: string[] }>
     return null
   })
   await service.bibLog?.close()
-  if (config.saveState) saveOnStop(config, paths, chosenText(prepared), state, log)
-  // One that starts meanwhile must not count on what is about to be undone. Without the lock it is undone all the same.
-  const setup = await lockSetup(paths).catch(() => null)
-  const left = await undoSetup(service, lingers)
-  setup?.release()
+  const left = await helper.ask('stop', { state, chosen: chosenText(service.prepared), lingers }).then(
+    ({ data }) => data.left,
+    error => [`${(error as Error).message} What was set up is still there. To undo it:`, '  nat64 run --undo'],
+  )
   service.tun.close()
+  await helper.close()
   service.lock.release()
-  if (lingers) {
-    log.info('connections are masqueraded for some seconds more, so that a restart keeps them', {
-      seconds: LINGER_SECONDS,
-    })
-    undoLater(config.tun.name)
-  }
   return { left }
 }
 
-async function undoSetup({ journal, log }: Service, lingers: boolean): Promise<string[]> {
-  const stays = (change: Change) => lingers && change.kind === 'nft'
-  const undone = await undoChanges(journal, change => !stays(change))
-  for (const { change, why } of undone.left) log.warning(`left as it is: ${describeChange(change)}; ${why}`)
-  if (undone.failed.length > 0) return leftLines(undone)
-  keepChanges(journal, journal.record.changes.filter(stays))
-  return []
-}
-
-export function chosenText(prepared: Prepared): string | null {
-  return prepared.chosen ? formatPrefix4(prepared.chosen) : null
+/** Notes what the helper says of the journal. */
+export function noteJournal(service: Service, record: JournalRecord | null): void {
+  service.journal.record = record ?? { ...service.journal.record, changes: [] }
 }
 
 /**
- * Makes the device anew after somebody deleted it, with all that vanished along with it. Only for a device of our own.
+ * Has the device made anew after somebody deleted it, with all that vanished along with it. Only for a device of our own.
  * @throws what start throws; the service is stopped then
  */
-export async function recoverService(service: Service, state: Uint8Array | null): Promise<void> {
-  const { journal, config, loaded } = service
+export async function recoverService(service: Service): Promise<void> {
   service.tun.close()
-  const kept = journal.record.changes.filter(c => c.kind === 'sysctl' || c.kind === 'nft')
-  keepChanges(journal, kept)
-  const prepared = await prepareHost(loaded.run, chosenText(service.prepared), tablesOf(kept))
-  const device = await openDevice(prepared, journal)
-  service.tun = device.tun
-  service.worker = await startPacketWorker({
-    ...workerOptions(config, device.tun, service.bibLog, state),
-    counters: service.worker,
-  })
-  watchWorker(service)
+  const chosen = chosenText(service.prepared)
+  const { data, fds, record } = await service.helper.ask('device', { chosen })
+  noteJournal(service, record)
+  service.tun = adoptTun({ ...data.tun, fds })
+  await service.worker.attach(queuesOf(service.tun))
   service.recreations++
-  const missing = prepared.plan.changes.filter(c => c.kind !== 'device' && c.kind !== 'nft')
-  await applyChanges(missing, journal)
-  service.prepared = prepared
+  service.prepared = data.prepared
 }

@@ -11,7 +11,7 @@ import { RING_ENTRIES, SLOTS } from './batch.js'
 import { makeLeaseLog } from './lease-ring.js'
 import { PacketLoop } from './loop.js'
 import { makeLoopStats } from './loop-stats.js'
-import type { FromWorker, ToWorker, WorkerStart } from './protocol.js'
+import type { FromWorker, Imported, ToWorker, WorkerDevice, WorkerStart } from './protocol.js'
 
 const port = parentPort!
 const start = workerData as WorkerStart
@@ -39,45 +39,56 @@ function tryRing(): { ring: Ring | null; refusal: string } {
   return typeof ring === 'number' ? { ring: null, refusal: describeRingRefusal(ring) } : { ring, refusal: '' }
 }
 
+type Ending = ToWorker & { type: 'stop' }
+type Device = ToWorker & { type: 'device' }
+
+const arena = openArena(SLOTS)
+const translator = new Translator(start.config, {
+  random32: makeRandom32(),
+  secret: start.secret,
+  stats,
+  outbox: new Outbox(arena.outbox),
+  ...(start.leases && { leaseLog: makeLeaseLog(start.leases) }),
+})
+
+/** Handles a message; hands back those that are about the loop itself. */
+function handle(message: ToWorker): Ending | Device | null {
+  if (message.type === 'stop' || message.type === 'device') return message
+  if (message.type === 'reconfigure') {
+    const droppedSessions = translator.reconfigure(message.config, now())
+    post({ type: 'reconfigured', id: message.id, droppedSessions })
+  } else if (message.type === 'export') {
+    post({ type: 'state', id: message.id, state: translator.exportState(now()) })
+  } else {
+    const { id, what, limit } = message
+    if (what === 'bib') post({ type: 'rows', id, rows: translator.bibRows(limit), total: stats[STAT.bibEntries]! })
+    else if (what === 'sessions')
+      post({ type: 'rows', id, rows: translator.sessionRows(limit), total: stats[STAT.sessions]! })
+    else post({ type: 'rows', id, rows: translator.guestRows(limit), total: stats[STAT.guests]! })
+  }
+  return null
+}
+
 /** Handles the messages that are waiting. Returns the one that ends the loop, if it is among them. */
-function handleMessages(translator: Translator): (ToWorker & { type: 'stop' }) | null {
+function handleWaiting(): Ending | null {
   for (;;) {
     const received = receiveMessageOnPort(port) as { message: ToWorker } | undefined
     if (received === undefined) return null
-    const { message } = received
-    if (message.type === 'stop') return message
-    if (message.type === 'reconfigure') {
-      const droppedSessions = translator.reconfigure(message.config, now())
-      post({ type: 'reconfigured', id: message.id, droppedSessions })
-    } else if (message.type === 'export') {
-      post({ type: 'state', id: message.id, state: translator.exportState(now()) })
-    } else {
-      const { id, what, limit } = message
-      if (what === 'bib') post({ type: 'rows', id, rows: translator.bibRows(limit), total: stats[STAT.bibEntries]! })
-      else if (what === 'sessions')
-        post({ type: 'rows', id, rows: translator.sessionRows(limit), total: stats[STAT.sessions]! })
-      else post({ type: 'rows', id, rows: translator.guestRows(limit), total: stats[STAT.guests]! })
-    }
+    const about = handle(received.message)
+    if (about?.type === 'stop') return about
   }
 }
 
-function work(): void {
-  const arena = openArena(SLOTS)
+/** Moves packets of a device until told to stop, or until it is gone: then the translator waits for another one. */
+function serve({ fds, vnetHeader, uso }: WorkerDevice, imported: Imported): void {
+  // One for each device: what waits in it is for that one.
   const { ring, refusal } = tryRing()
-  const translator = new Translator(start.config, {
-    random32: makeRandom32(),
-    secret: start.secret,
-    stats,
-    outbox: new Outbox(arena.outbox),
-    ...(start.leases && { leaseLog: makeLeaseLog(start.leases) }),
-  })
-  const imported = start.state ? translator.importState(start.state, now()) : { bib: 0, sessions: 0, refused: 0 }
-  let stop: (ToWorker & { type: 'stop' }) | null = null
+  let stop: Ending | null = null
   const loop = new PacketLoop({
     translator,
-    fds: start.fds,
-    vnetHeader: start.vnetHeader,
-    uso: start.vnetHeader && start.uso === true,
+    fds,
+    vnetHeader,
+    uso: vnetHeader && uso === true,
     ring,
     arena,
     wakeFd: start.wakeFd,
@@ -85,26 +96,41 @@ function work(): void {
     stats,
     loop: makeLoopStats(start.loopStats),
     control: () => {
-      stop ??= handleMessages(translator)
+      stop ??= handleWaiting()
       return stop !== null
     },
   })
   post({ type: 'ready', io: ring === null ? 'read-write' : 'io_uring', ringRefusal: refusal, imported })
   const end = loop.run()
-  if (end.reason === 'device-lost') {
-    const state = translator.exportState(now())
-    translator.end()
-    post({ type: 'device-lost', errno: end.errno, state })
-  } else {
-    const wanted = (stop as (ToWorker & { type: 'stop' }) | null)?.exportState
-    post({ type: 'stopped', state: wanted ? translator.exportState(now()) : null })
-  }
+  loop.close()
   ring?.close()
+  if (end.reason === 'stopped') finish(stop)
+  else post({ type: 'device-lost', errno: end.errno })
 }
 
-try {
-  work()
-} catch (error) {
-  const { message, stack = '' } = error as Error
-  post({ type: 'failed', message, stack })
+function finish(stop: Ending | null): void {
+  post({ type: 'stopped', state: stop?.exportState ? translator.exportState(now()) : null })
+  port.close()
 }
+
+const guarded = (work: () => void) => {
+  try {
+    work()
+  } catch (error) {
+    const { message, stack = '' } = error as Error
+    post({ type: 'failed', message, stack })
+    port.close()
+  }
+}
+
+const NOTHING: Imported = { bib: 0, sessions: 0, refused: 0 }
+
+guarded(() => serve(start, start.state ? translator.importState(start.state, now()) : NOTHING))
+// Heard only while there is no loop.
+port.on('message', (message: ToWorker) =>
+  guarded(() => {
+    const about = handle(message)
+    if (about?.type === 'stop') finish(about)
+    if (about?.type === 'device') serve(about, NOTHING)
+  }),
+)

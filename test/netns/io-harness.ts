@@ -18,6 +18,7 @@ const ip = (line: string) => execFileSync('ip', line.split(' '))
 ip(`link set ${name} mtu ${mtu} up`)
 ip(`-6 route replace 64:ff9b::/96 dev ${name}`)
 ip(`route replace 5.0.0.1/32 dev ${name}`)
+let ended: unknown = null
 const worker = await startPacketWorker({
   config: {
     ...DEFAULT_CONFIG,
@@ -36,12 +37,14 @@ const worker = await startPacketWorker({
   io,
   spinUs: 0,
   state: null,
+  onLost: errno => {
+    ended = { type: 'device-lost', errno }
+  },
 })
 const say = (value: unknown) => process.stdout.write(`${JSON.stringify(value)}\n`)
 say({ ready: worker.io, pid: process.pid })
-let ended: unknown = null
-void worker.ended.then(end => {
-  ended = { type: end.type, errno: 'errno' in end ? end.errno : end.message }
+void worker.ended.then(({ message }) => {
+  ended = { type: 'failed', errno: message }
 })
 for await (const line of createInterface({ input: process.stdin })) {
   const [word, argument] = line.split(' ')

@@ -7,7 +7,7 @@
  * The node runs the product; what it changes there is compared before and after.
  */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -213,4 +213,16 @@ export function pings(host: TestHost, address = '64:ff9b::9.9.9.2'): boolean {
   } catch {
     return false
   }
+}
+
+/** Ends a translator together with its helper, as a machine that loses power does, so that nobody cleans up. */
+export async function killBoth(run: Running): Promise<void> {
+  for (const helper of childrenOf(run)) process.kill(helper, 'SIGKILL')
+  await run.stop('SIGKILL')
+}
+
+/** Processes that it has started and that are there still: its helper. */
+export function childrenOf({ child: { pid } }: Running): number[] {
+  const text = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8')
+  return text.trim().split(' ').filter(Boolean).map(Number)
 }

@@ -532,6 +532,7 @@ describe('the service manager', () => {
     const socket = join(host.dir, 'notify')
     const receiver = watch(host, spawn('perl', ['-e', RECEIVER, socket], { stdio: ['ignore', 'pipe', 'pipe'] }))
     await receiver.says(/bound/)
+    chmodSync(socket, 0o700)
     const run = await running(host, [], [], { NOTIFY_SOCKET: socket, WATCHDOG_USEC: '400000' })
     await receiver.says(/READY=1 MAINPID=\d+ STATUS=Translates/)
     await receiver.says(/WATCHDOG=1/)

@@ -2,7 +2,7 @@
 import { existsSync, mkdirSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { hostState, inside, makeHost, nat64, pings, removeHost, running, type TestHost } from './run-host.js'
+import { hostState, inside, killBoth, makeHost, nat64, pings, removeHost, running, type TestHost } from './run-host.js'
 
 let host: TestHost
 beforeEach(() => {
@@ -109,7 +109,7 @@ describe('after kill -9', () => {
   const killed = async () => {
     const run = await running(host)
     expect(pings(host)).toBe(true)
-    await run.stop('SIGKILL')
+    await killBoth(run)
     // What does not die with the process is still there, and the journal knows.
     expect(node('sysctl -n net.ipv4.ip_forward')).toBe('1\n')
     expect(runtimeFiles().some(f => f.endsWith('.journal.json'))).toBe(true)
@@ -130,7 +130,7 @@ describe('after kill -9', () => {
     const before = hostState(host)
     const first = await running(host)
     const second = await running(host, ['--tun', 'second', '--pool6', '2001:db8:64::/96'])
-    await second.stop('SIGKILL')
+    await killBoth(second)
     const undone = await nat64(host, ['run', '--undo'])
     expect(undone).toMatchObject({
       exit: 0,

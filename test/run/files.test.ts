@@ -59,7 +59,7 @@ describe('saved state', () => {
   it('of sessions is none of a stateless translator: it neither reads nor replaces it', () => {
     const lines: string[] = []
     const log = makeLog('debug', line => lines.push(line), false)
-    const paths = { dir, lock: join(dir, 'nat64.lock'), journal: '', socket: '' }
+    const paths = { dir, lock: join(dir, 'nat64.lock'), journal: '', socket: '', loaded: '' }
     const asked = (flags: object) => parseConfig({ flags: { 'state-dir': dir, ...flags } }).run
     saveOnStop(asked({}), paths, null, new Uint8Array([1]), log)
     const siit = asked({ mode: 'siit', pool6: '64:ff9b::/96' })
@@ -133,7 +133,7 @@ describe('state file', () => {
 })
 
 describe('lock', () => {
-  const paths = () => ({ dir, lock: join(dir, 'x.lock'), journal: '', socket: '' })
+  const paths = () => ({ dir, lock: join(dir, 'x.lock'), journal: '', socket: '', loaded: '' })
 
   it('is held by one at a time and leaves no file behind', () => {
     const lock = lockInstance(paths(), 'x')

@@ -4,7 +4,7 @@
  */
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { ListenAt } from '../../config/run-config.js'
-import { listenLocally } from '../local-server.js'
+import { listenLocally, listenOn, type Served } from '../local-server.js'
 import { CONTENT_TYPE } from './exposition.js'
 
 export interface MetricsServer {
@@ -26,12 +26,19 @@ const REQUEST_MS = 5_000
 /** A connection lives no longer, whatever it does; ms. */
 const CONNECTION_MS = 10_000
 
+/** Whoever may enter its directory may read it. */
+export const METRICS_SOCKET: Served = { what: 'socket for metrics', flag: '--metrics', mode: 0o666 }
+
 /**
- * Serves metrics. Whoever may enter the directory of a Unix socket may read it, as anybody here may read the port: there
+ * Serves metrics, at `at` or on a socket that listens there already. Whoever may enter the directory of a Unix socket may read it, as anybody here may read the port: there
  * are numbers in it and no addresses of guests.
  * @throws UserError (exit status 3) when the place is taken or cannot be used
  */
-export async function serveMetrics(at: ListenAt, handler: MetricsHandler): Promise<MetricsServer> {
+export async function serveMetrics(
+  at: ListenAt,
+  handler: MetricsHandler,
+  fd: number | null = null,
+): Promise<MetricsServer> {
   // Only those who want metrics pay for it with memory.
   const { createServer } = await import('node:http')
   let asking: Promise<boolean> | null = null
@@ -51,7 +58,7 @@ export async function serveMetrics(at: ListenAt, handler: MetricsHandler): Promi
     (request, response) => void answer(request, response, handler, isHealthy),
   )
   bound(server)
-  await listenLocally(server, at, { what: 'socket for metrics', flag: '--metrics', mode: 0o666 })
+  await (fd === null ? listenLocally(server, at, METRICS_SOCKET) : listenOn(server, fd))
   return {
     at,
     close() {

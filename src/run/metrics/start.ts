@@ -6,16 +6,21 @@ import { expose } from './exposition.js'
 import { type MetricsServer, serveMetrics } from './server.js'
 import { METRICS, type MetricsSource } from './table.js'
 
-/** Serves them at `at`; null serves none. Throws what {@link serveMetrics} does. */
-export async function startMetrics(service: Service, at: ListenAt | null): Promise<MetricsServer | null> {
+/** Serves them at `at`, on `fd` where somebody listens there for us; null serves none. Throws what {@link serveMetrics} does. */
+export async function startMetrics(
+  service: Service,
+  at: ListenAt | null,
+  fd: number | null = null,
+): Promise<MetricsServer | null> {
   if (at === null) return null
-  return serveMetrics(at, {
+  const handler = {
     metrics: () => expose(METRICS, sourceOf(service)),
     isHealthy: async () => {
       await service.worker.query('guests', 0)
       return service.state === 'running' || service.state === 'reloading'
     },
-  })
+  }
+  return serveMetrics(at, handler, fd)
 }
 
 function sourceOf(service: Service): MetricsSource {

@@ -25,7 +25,7 @@ export function choosePool(config: RunConfig, facts: HostFacts, preferred: strin
   const taken = takenPrefixes(config, facts)
   const free = (block: Prefix4) => !taken.some(t => overlaps4(t, block))
   const first = preferred === null ? undefined : parsePrefix4(preferred)
-  if (first && first.length === BLOCK_LENGTH && free(first)) return fill(config, first)
+  if (first && first.length === BLOCK_LENGTH && isCandidate(first) && free(first)) return fill(config, first)
   for (const text of CANDIDATES) {
     const range = parsePrefix4(text) as Prefix4
     const step = 2 ** (32 - BLOCK_LENGTH)
@@ -39,6 +39,8 @@ export function choosePool(config: RunConfig, facts: HostFacts, preferred: strin
     nextSteps: ['Give one that is routed to this host: --pool4 ADDRESS'],
   })
 }
+
+const isCandidate = (block: Prefix4) => CANDIDATES.some(text => contains4(parsePrefix4(text) as Prefix4, block.address))
 
 function takenPrefixes(config: RunConfig, facts: HostFacts): Prefix4[] {
   const taken: Prefix4[] = [...config.xlat.denylist4, ...config.host.routes4]

@@ -1,0 +1,49 @@
+/** Who the translator is once everything is set up: nobody in particular. */
+import { EXIT, UserError } from '../errors.js'
+import { becomeUser, findUser, forbidPrograms, type User } from '../host/privileges.js'
+import type { Log } from './log.js'
+
+/** Made by the package for this. Where it is not there, everybody's nobody. */
+const USERS = ['nat64', 'nobody']
+
+/** The user to become; null: none, as it is wished, or nobody is there. */
+function userOf(wished: string | null): User | null {
+  if (wished === 'root') return null
+  const names = wished === null ? USERS : [wished]
+  for (const name of names) {
+    const user = findUser(name)
+    if (user !== null) return user
+  }
+  return null
+}
+
+/** Throws the sentence for a user that this host does not have (exit status 4). */
+export function requireUser(wished: string | null): void {
+  if (wished === null || wished === 'root' || userOf(wished) !== null) return
+  throw new UserError(`The user ${wished}, which the translator is to run as, does not exist on this host.`, {
+    exitCode: EXIT.config,
+    nextSteps: [
+      `Make it:  useradd --system --shell /usr/sbin/nologin ${wished}`,
+      'Or leave the choice to nat64:  user = "auto"',
+    ],
+  })
+}
+
+/**
+ * Gives up all rights: from now on the helper changes the host. Not for who is not root, and has to be allowed what it
+ * may do, or wants to stay root.
+ */
+export function giveUpRights(wished: string | null, log: Log): void {
+  if (wished === 'root') return
+  const user = userOf(wished)
+  try {
+    if (user === null) throw new Error(`there is neither a user ${USERS.join(' nor ')}`)
+    becomeUser(user)
+  } catch (error) {
+    log.warning(`the rights of root cannot be given up: ${(error as Error).message}`)
+  }
+  const why = forbidPrograms()
+  if (why !== '') log.debug(`other programs can be started still: ${why}`)
+  if (user !== null && process.geteuid?.() === user.uid)
+    log.info('the rights of root are given up', { user: user.name })
+}
