@@ -282,12 +282,6 @@ export class Translator {
     for (const gauge of [STAT.bibTcp, STAT.bibUdp, STAT.bibIcmp]) stats[gauge] = 0
   }
 
-  /** Ends: packets that wait are dropped, the tables are empty. Another translator may count on with the same counters. */
-  end(): void {
-    this.fragments?.clear()
-    if (this.state !== null) this.forgetState()
-  }
-
   /** Everything worth keeping across a restart, as bytes: sessions and bindings, or the addresses of pool mode. */
   exportState(nowMs: number): Uint8Array {
     return this.state?.export(nowMs) ?? encodePool(this.poolEntries(nowMs))

@@ -54,5 +54,5 @@ for await (const line of createInterface({ input: process.stdin })) {
   say({ stats: [...worker.stats], loop: [...worker.loop], ended, state, sessions, heap })
   if (word === 'stop') break
 }
-if (ended === null) say({ stopped: (await worker.stop(true))?.length ?? null })
+if ((ended as { type: string } | null)?.type !== 'failed') say({ stopped: (await worker.stop(true))?.length ?? null })
 tun.close()

@@ -274,6 +274,8 @@ describe('the clock', () => {
        Date.now = () => now() + Number(readFileSync(${JSON.stringify(jump)}, 'utf8'))
        globalThis.Date = class extends Date { constructor(...a) { a.length === 0 ? super(Date.now()) : super(...a) } static now() { return now() + Number(readFileSync(${JSON.stringify(jump)}, 'utf8')) } }`,
     )
+    // Whoever it runs as reads the file.
+    chmodSync(host.dir, 0o755)
     const bib = join(host.dir, 'bib.jsonl')
     const run = await running(host, ['--log-bib', bib], [], { NODE_OPTIONS: `--require ${shim}` })
     expect(pings(host)).toBe(true)

@@ -311,26 +311,6 @@ describe('limits of fragments', () => {
   })
 })
 
-describe('the end of a translator', () => {
-  it('drops what waits, so that another one counts on truly', () => {
-    const b = new Bench(BASE)
-    feed(b, [fromGuest(udp(5000, 53, filler(1600)))[1] as Uint8Array])
-    b.in(ip4(tcp(4000, 2000, [], { flags: 2 }), { src: PEER, dst: POOL }))
-    feed(b, [ip6(udp(6000, 53), { src: GUEST, dst: PEER6 })])
-    const gauges = ['storedFragments', 'storedSyns', 'sessions', 'bibUdp', 'guests'] as const
-    expect(gauges.map(g => b.stat(g))).toEqual([1, 1, 1, 1, 1])
-    const state = b.translator.exportState(0)
-    b.translator.end()
-    expect(gauges.map(g => b.stat(g))).toEqual([0, 0, 0, 0, 0])
-    expect([b.drops('fragment_timeout'), b.drops('syn_timeout'), imbalance(b.translator.stats)]).toEqual([1, 1, 0])
-    const next = new Bench(BASE, 1, b.translator.stats)
-    next.translator.importState(state, 0)
-    feed(next, [ip6(udp(6000, 53), { src: GUEST, dst: PEER6 })])
-    expect(gauges.map(g => next.stat(g))).toEqual([0, 0, 1, 1, 1])
-    expect([next.stat('packetsIn'), imbalance(next.translator.stats)]).toEqual([3, 0])
-  })
-})
-
 describe('any order of any fragments', () => {
   it('gives what the whole packet gives', () => {
     const sizes = fc.array(fc.integer({ min: 1, max: 150 }), { minLength: 1, maxLength: 12 })
