@@ -23,7 +23,7 @@ export function probeJournalPath({ namespace }: ProbePlace): string {
 export async function removeStaleProbes(): Promise<number> {
   let removed = 0
   for (const file of journalFiles()) {
-    const journal = readJournal(join(runtimeDir(), file))
+    const journal = readJournal(join(runtimeDir(), file), 'commands')
     if (journal === null || isOwnerAlive(journal.record)) continue
     const undone = await undoChanges(journal)
     if (undone.failed.length > 0) throw leftError('What an earlier probe left behind could not all be removed.', undone)

@@ -7,23 +7,8 @@ import { dirname, join } from 'node:path'
 import { EXIT, UserError } from '../errors.js'
 import { bootId, netnsInode, processStart } from '../host/netns.js'
 import { removeTemporaries, writeFileAtomically } from './atomic-write.js'
+import { JOURNAL_VERSION, type JournalKind, type JournalRecord, parseRecord } from './journal-record.js'
 import type { Change } from './plan/change.js'
-
-const VERSION = 1
-
-export interface JournalRecord {
-  readonly version: number
-  readonly tun: string
-  /** Index of the device, 0 before it exists: a later device of the same name is not ours. */
-  readonly tunIndex: number
-  readonly pid: number
-  /** When that process was started, in the kernel's ticks; null: not known. */
-  readonly started: string | null
-  readonly bootId: string
-  readonly netns: number
-  /** In the order they were made; the last one may not have happened. */
-  readonly changes: readonly Change[]
-}
 
 export interface Journal {
   record: JournalRecord
@@ -38,7 +23,7 @@ export function newJournal(
   pid: number = process.pid,
 ): Journal {
   const record = {
-    version: VERSION,
+    version: JOURNAL_VERSION,
     tun,
     tunIndex: 0,
     pid,
@@ -85,15 +70,18 @@ function save(journal: Journal, record: JournalRecord): void {
   journal.record = record
 }
 
-/** Reads a journal; null when there is none, or it is from before the last boot, when nothing of it is left. */
-export function readJournal(path: string): Journal | null {
+/**
+ * Reads a journal; null when there is none, or it is from before the last boot, when nothing of it is left.
+ * @throws UserError (exit status 3) when it is not as this program writes it: nothing of it is undone
+ */
+export function readJournal(path: string, kind: JournalKind = 'setup'): Journal | null {
   let text: string
   try {
     text = readFileSync(path, 'utf8')
   } catch {
     return null
   }
-  const record = parseRecord(text)
+  const record = parseRecord(text, kind)
   if (!record) {
     throw new UserError(`The journal ${path} is damaged, so what an earlier run changed cannot be undone by itself.`, {
       exitCode: EXIT.unable,
@@ -105,15 +93,6 @@ export function readJournal(path: string): Journal | null {
     return null
   }
   return { path, record }
-}
-
-function parseRecord(text: string): JournalRecord | undefined {
-  try {
-    const record = JSON.parse(text) as JournalRecord
-    return record.version === VERSION && Array.isArray(record.changes) ? record : undefined
-  } catch {
-    return undefined
-  }
 }
 
 export function removeJournal(path: string): void {
@@ -135,7 +114,7 @@ export function journalsBeside(path: string): JournalRecord[] {
   for (const file of listDirectory(dir)) {
     const other = join(dir, file)
     if (!file.endsWith('.journal.json') || other === path) continue
-    const record = parseRecord(readText(other))
+    const record = parseRecord(readText(other), 'setup')
     if (record && record.bootId === bootId() && record.netns === netnsInode()) found.push(record)
   }
   return found

@@ -5,6 +5,7 @@
 import { createHash } from 'node:crypto'
 import { readFileSync, unlinkSync } from 'node:fs'
 import { dirname } from 'node:path'
+import { parsePrefix4 } from '../addr/prefix.js'
 import { bootId, uptimeSeconds } from '../host/netns.js'
 import type { Mode } from '../xlat/config.js'
 import { makeDirectory, writeFileAtomically } from './atomic-write.js'
@@ -72,10 +73,18 @@ function parseHeader(bytes: Buffer): Header | undefined {
   if (end < 0) return undefined
   try {
     const header = JSON.parse(bytes.toString('utf8', 0, end)) as Header
-    return header.magic === MAGIC ? header : undefined
+    return isHeader(header) ? header : undefined
   } catch {
     return undefined
   }
+}
+
+/** The checksum is of the state alone. */
+function isHeader({ magic, mode, chosenPool, savedAt, uptime, bootId, bytes, sha256 }: Header): boolean {
+  const isPool = chosenPool === null || (typeof chosenPool === 'string' && parsePrefix4(chosenPool) !== undefined)
+  const areTexts = [bootId, sha256].every(text => typeof text === 'string')
+  const areNumbers = [savedAt, uptime, bytes].every(number => Number.isFinite(number))
+  return magic === MAGIC && /^(?:stateful|siit|pool)$/.test(mode) && isPool && areTexts && areNumbers
 }
 
 /** By the clock that nobody sets, where it is the same boot. */

@@ -5,7 +5,8 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { ProbePlace } from '../../src/probe/place.js'
 import { probeJournalPath, removeStaleProbes } from '../../src/probe/stale.js'
-import { type JournalRecord, newJournal, noteChange } from '../../src/run/journal.js'
+import { newJournal, noteChange } from '../../src/run/journal.js'
+import type { JournalRecord } from '../../src/run/journal-record.js'
 
 const DEAD_PID = 2 ** 22 + 1
 let dir: string

@@ -10,5 +10,5 @@ export function fixJournalPath(): string {
 
 /** The journal of a remedy in force; null: there is none. */
 export function readFixJournal(): Journal | null {
-  return existsSync(fixJournalPath()) ? readJournal(fixJournalPath()) : null
+  return existsSync(fixJournalPath()) ? readJournal(fixJournalPath(), 'commands') : null
 }
