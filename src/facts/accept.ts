@@ -3,6 +3,7 @@
  * the wrong kind makes the fact `failed`. So no check meets a shape that its types exclude.
  */
 import type { Fact, Unavailable } from './facts.js'
+import { parseNft } from './parse-nft.js'
 
 /** An example of each field: its type is what is asked for, itself what stands for a missing one. */
 type Shape = string | number | boolean | null | List | Table | Fields | Optional | Extra
@@ -155,7 +156,8 @@ export function fitFact(name: string, given: unknown): Fact<unknown> | undefined
   }
   try {
     const shape = SHAPES[name]
-    return { ok: true, source, value: shape === undefined ? given.value : conform(given.value, shape, name) }
+    const value = shape === undefined ? given.value : conform(given.value, shape, name)
+    return { ok: true, source, value: name === 'nft' ? parseNft(value) : value }
   } catch (error) {
     if (!(error instanceof Misfit)) throw error
     return { ok: false, source, reason: 'failed', detail: `the saved fact is not understood: ${error.message}` }

@@ -4,6 +4,7 @@
  */
 import { FACTS_SCHEMA, type Fact, type Facts, type JoolInstanceFact } from './facts.js'
 import { parseAddressFacts, parseLinkFacts, parseNeighbourFacts, parseRouteFacts, parseRuleFacts } from './parse-ip.js'
+import { parseNft } from './parse-nft.js'
 import {
   parseIptablesSave,
   parseJoolInstances,
@@ -85,7 +86,9 @@ export function importRecording(files: Recording, joolNetns: string | null = nul
     neighbours: from('ip-neigh.json', 'ip -j neighbour', text => parseNeighbourFacts(json(text))),
     sysctls: from('sysctl.txt', 'sysctl -a', parseSysctls),
     modules: from('proc-modules.txt', '/proc/modules', parseModules),
-    nft: from('nft-ruleset.json', 'nft -j list ruleset', text => (json(text) as { nftables?: never[] }).nftables ?? []),
+    nft: from('nft-ruleset.json', 'nft -j list ruleset', text =>
+      parseNft((json(text) as { nftables?: unknown } | null)?.nftables),
+    ),
     iptables: from('ip6tables-save.txt', 'iptables-save -c; ip6tables-save -c', text => {
       const four = parseIptablesSave(files['iptables-save.txt'] ?? '', 4)
       const six = parseIptablesSave(text, 6)

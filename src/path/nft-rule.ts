@@ -45,6 +45,9 @@ export interface NftVerdict {
   readonly rule: NftRule | null
 }
 
+/** Chains jump to chains and sets hold sets, but in no ruleset that the kernel takes without end. */
+const MAX_DEPTH = 16
+
 const IPTABLES_CHAINS = new Set(['PREROUTING', 'INPUT', 'FORWARD', 'OUTPUT', 'POSTROUTING'])
 
 /** Base chains of a hook in the order in which they run, without those of iptables-nft. */
@@ -128,7 +131,7 @@ function runRule(nft: NftFact, rule: NftRule, packet: RulePacket, depth: number)
     if ('drop' in decided || 'reject' in decided) return { verdict: 'drop', rule }
     if ('return' in decided) return 'return'
     const target = ((decided.jump ?? decided.goto) as { target?: string } | undefined)?.target
-    if (target !== undefined && depth < 16) {
+    if (target !== undefined && depth < MAX_DEPTH) {
       const inner = walk(nft, { family: rule.family, table: rule.table, name: target }, packet, depth + 1)
       if (inner) return inner
       if ('goto' in decided) return 'return'
@@ -211,22 +214,27 @@ function valuesOf(left: Left, p: RulePacket): readonly (string | number)[] | nul
   return field === 'sport' ? [p.sport] : null
 }
 
-function isIn(nft: NftFact, rule: NftRule, right: unknown, value: string | number): boolean {
-  if (typeof right === 'string' && right.startsWith('@')) {
-    return elements(nft, rule, right).some(e => isIn(nft, rule, e, value))
-  }
-  if (Array.isArray(right)) return right.some(r => isIn(nft, rule, r, value))
+function isIn(nft: NftFact, rule: NftRule, right: unknown, value: string | number, depth = 0): boolean {
+  if (depth > MAX_DEPTH) return false
+  const isInOne = (r: unknown) => isIn(nft, rule, r, value, depth + 1)
+  if (typeof right === 'string' && right.startsWith('@')) return elements(nft, rule, right).some(isInOne)
+  if (Array.isArray(right)) return right.some(isInOne)
   if (typeof right === 'object' && right !== null) {
     const { set, prefix, range, elem } = right as {
-      set?: unknown[]
-      prefix?: { addr: string; len: number }
+      set?: unknown
+      prefix?: { addr: string; len: number } | null
       range?: [number, number]
       elem?: { val: unknown }
     }
-    if (set) return set.some(r => isIn(nft, rule, r, value))
-    if (elem) return isIn(nft, rule, elem.val, value)
+    if (Array.isArray(set)) return set.some(isInOne)
+    if (elem) return isInOne(elem.val)
     if (range) return Number(value) >= Number(range[0]) && Number(value) <= Number(range[1])
-    return prefix !== undefined && typeof value === 'string' && isInside(`${prefix.addr}/${prefix.len}`, value)
+    return (
+      prefix !== undefined &&
+      prefix !== null &&
+      typeof value === 'string' &&
+      isInside(`${prefix.addr}/${prefix.len}`, value)
+    )
   }
   if (typeof right === 'string' && right.endsWith('*')) return String(value).startsWith(right.slice(0, -1))
   return right === value || (typeof right === 'string' && isInside(right, String(value)))

@@ -4,3 +4,19 @@
 export function clean(text: string): string {
   return text.replace(/[\0-\x1f\x7f-\xa0\u2028\u2029]/g, c => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`)
 }
+
+/** As {@link clean}, for text of several lines: they stay lines, and a tab becomes a space. */
+export function cleanLines(text: string): string {
+  return text
+    .split('\n')
+    .map(line => clean(line.replaceAll('\t', ' ')))
+    .join('\n')
+}
+
+/** A copy of plain data with {@link cleanLines} of every text in it. */
+export function cleanAll<T>(value: T): T {
+  if (typeof value === 'string') return cleanLines(value) as T
+  if (Array.isArray(value)) return value.map(cleanAll) as T
+  if (typeof value !== 'object' || value === null) return value
+  return Object.fromEntries(Object.entries(value).map(([key, of]) => [cleanLines(key), cleanAll(of)])) as T
+}

@@ -50,6 +50,13 @@ describe('the text', () => {
     expect(places).toEqual([...places].sort((a, b) => a - b))
   })
 
+  it('holds nothing that a terminal obeys, whatever the host has said', () => {
+    const { collected } = broken
+    const rude = { ...broken, collected: { ...collected, hostname: 'a\u001b[31mb\u009b\tc' } }
+    expect(text(rude)).toContain('a\\u001b[31mb\\u009b c')
+    expect(report(rude).host.name).toBe('a\\u001b[31mb\\u009b c')
+  })
+
   it('says on a healthy host that nothing is wrong, in one line', () => {
     const lines = text(recorded('remedy-tayga')).split('\n')
     expect(lines.filter(l => l.startsWith('x '))).toEqual([])

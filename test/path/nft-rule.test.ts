@@ -94,6 +94,15 @@ describe('chains', () => {
     ['another family', [chain('f', { family: 'arp', policy: 'drop' })], 'accept'],
     ['one of iptables-nft', [chain('FORWARD', { policy: 'drop' })], 'accept'],
     ['one that calls itself', [chain('f'), rule('f', jump('x')), rule('x', jump('x'))], 'accept'],
+    [
+      'a set that is part of itself',
+      [
+        chain('f'),
+        { set: { family: 'inet', table: 't', name: 's', elem: ['@s'] } },
+        rule('f', match(meta('iifname'), '@s'), DROP),
+      ],
+      'accept',
+    ],
   ] as const)('%s', (_, objects, verdict) => {
     expect(run(objects)).toBe(verdict)
   })

@@ -29,7 +29,8 @@ that the provider routes to this host; it then does not need any of this, and th
       if (guests.includes(uplink)) return []
       const prefixes = facts.addresses
         .filter(a => a.family === 6 && a.scope === 'global' && guests.includes(a.device) && a.length < 128)
-        .map(a => ({ prefix: networkOf(a.address, a.length) as string, device: a.device }))
+        .map(a => ({ prefix: networkOf(a.address, a.length) ?? '', device: a.device }))
+        .filter(a => a.prefix !== '')
       const onLink = facts.routes.filter(
         r => r.family === 6 && r.device === uplink && r.gateway === null && r.type === 'unicast' && r.table === 'main',
       )

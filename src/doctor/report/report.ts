@@ -9,6 +9,7 @@ import type { FactName, Facts, Unavailable } from '../../facts/facts.js'
 import { missingFacts } from '../../facts/missing.js'
 import type { EngineInfo, Model, Prediction } from '../../path/inventory.js'
 import { OUTCOME_REASONS, type OutcomeReason } from '../../path/path.js'
+import { cleanAll } from '../../term/clean.js'
 import type { Finding, Severity } from '../check.js'
 import { type Diagnosis, worst } from '../runner.js'
 
@@ -98,7 +99,7 @@ export interface ReportAbout {
   readonly ms: number
 }
 
-/** Makes the report. */
+/** Makes the report. What programs and files have said is in it only in a form that a terminal may print. */
 export function makeReport(diagnosis: Diagnosis, facts: Facts, about: ReportAbout): DoctorReport {
   const { outcomes, model } = diagnosis
   const ids = new Map(outcomes.map(o => [o.check.code, o.check.id]))
@@ -120,7 +121,7 @@ export function makeReport(diagnosis: Diagnosis, facts: Facts, about: ReportAbou
     result.status === 'crashed' ? [{ code, id, message: result.message }] : [],
   )
   const { at, by, root, hostname } = facts.collected
-  return {
+  return cleanAll({
     schema: DOCTOR_SCHEMA,
     version: about.version,
     host: {
@@ -148,7 +149,7 @@ export function makeReport(diagnosis: Diagnosis, facts: Facts, about: ReportAbou
     healthy,
     skipped,
     crashed,
-  }
+  })
 }
 
 function translator(engine: EngineInfo, predictions: readonly Prediction[]): ReportedTranslator {

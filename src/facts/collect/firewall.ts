@@ -3,6 +3,7 @@
  * there, iptables-legacy-save only for tables that exist.
  */
 import type { IptablesFact, NftFact } from '../facts.js'
+import { parseNft } from '../parse-nft.js'
 import { parseIptablesSave } from '../parse-text.js'
 import { type Edge, Unreadable } from './edge.js'
 
@@ -16,7 +17,7 @@ export function wouldLoadNftables(edge: Edge): boolean {
 export async function collectNft(edge: Edge): Promise<NftFact> {
   if (wouldLoadNftables(edge)) return []
   const text = await edge.run(['nft', '-j', 'list', 'ruleset'])
-  return (JSON.parse(text) as { nftables?: NftFact }).nftables ?? []
+  return parseNft((JSON.parse(text) as { nftables?: unknown } | null)?.nftables)
 }
 
 export async function collectIptables(edge: Edge): Promise<IptablesFact> {
