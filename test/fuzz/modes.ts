@@ -6,7 +6,7 @@ import { address4, address6, type Changes, configOf, eam, prefix4, prefix6 } fro
 const OWN: Changes = { icmpSource4: address4('192.168.255.1'), icmpSource6: address6('2001:db8::64') }
 /** Limits that are reached all the time. */
 const SMALL = { bib: 300, sessions: 30, storedSyns: 1, fragments: 2, portsPerGuest: 1, fragmentBytes: 40_000 }
-const TIGHT = { ...SMALL, bib: 40, sessions: 400, portsPerGuest: 0, sessionsPerGuest: 20, icmpErrorsPerSecond: 2 }
+const TIGHT = { ...SMALL, bib: 40, sessions: 400, portsPerGuest: 0, sessionsPerGuest: 3, icmpErrorsPerSecond: 2 }
 const FEW_PORTS = {
   prefix: prefix4('203.0.113.1'),
   protocols: ['tcp', 'udp', 'icmp'] as const,
