@@ -214,7 +214,7 @@ describe.each<[string, Changes, (bytes: Uint8Array) => void]>([
 })
 
 describe('a file of saved sessions', () => {
-  const paths = { dir, lock: join(dir, 'nat64.lock'), journal: '', socket: '' }
+  const paths = { dir, lock: join(dir, 'nat64.lock'), journal: '', socket: '', loaded: '' }
   const path = join(dir, 'nat64.state')
 
   it(`mutated ${rounds(600)} times costs the sessions at most (seed ${SEED})`, { timeout: 120_000 }, () => {

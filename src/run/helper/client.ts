@@ -7,7 +7,7 @@ import { closeSync } from 'node:fs'
 import { EXIT, UserError } from '../../errors.js'
 import { openFdChannel, receiveFds } from '../../host/fd-pass.js'
 import { builtFile } from '../built-file.js'
-import type { JournalRecord } from '../journal.js'
+import type { JournalRecord } from '../journal-record.js'
 import type { Log } from '../log.js'
 import {
   BYE,

@@ -14,7 +14,7 @@ import type { ExitCode } from '../../errors.js'
 import type { Touched } from '../../host/setup-watch.js'
 import type { Tun } from '../../host/tun.js'
 import type { Prepared } from '../host-setup.js'
-import type { JournalRecord } from '../journal.js'
+import type { JournalRecord } from '../journal-record.js'
 import type { Fields } from '../log.js'
 
 /** What the helper is started with, as JSON. */
