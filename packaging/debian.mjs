@@ -58,6 +58,7 @@ export function stage({ root, dist, tree, architecture, version, epoch }) {
     put(`usr/lib/systemd/system/${unit}`, source(`packaging/${unit}`))
   for (const example of ['alerts.yml', 'dashboard.json'])
     put(`usr/share/doc/nat64/examples/${example}`, source(`packaging/metrics/${example}`))
+  put('usr/share/doc/nat64/threat-model.md', source('docs/threat-model.md'))
   put('usr/share/doc/nat64/copyright', copyright(root, readFileSync(join(dist, 'THIRD-PARTY.txt'), 'utf8')))
   packed('usr/share/doc/nat64/changelog', changelog(source('CHANGELOG.md').toString(), version, epoch))
 

@@ -9,7 +9,7 @@ import { CONFIG_ABOUT, configBody } from './config-page.js'
 import type { Manifest, Topics } from './manifest.js'
 import { ENVIRONMENT, FILES, type Place, SIGNALS } from './places.js'
 import { bold, esc, item, manPage, paragraph, prose, section, subsection } from './roff.js'
-import { BIB_LOG, CHANGES, MAIN_ABOUT, METRICS_ABOUT, mainBody, SERVICE } from './texts.js'
+import { BIB_LOG, CHANGES, MAIN_ABOUT, METRICS_ABOUT, mainBody, SECURITY, SERVICE } from './texts.js'
 
 export interface PageSource {
   readonly manifest: Manifest
@@ -79,6 +79,8 @@ const EXTRA: Readonly<Record<string, () => string[]>> = {
     ...prose(SERVICE),
     ...section('A HOST THAT CHANGES'),
     ...prose(CHANGES),
+    ...section('SECURITY'),
+    ...prose(SECURITY),
     ...dropReasons(),
     ...section('BIB LOG'),
     ...prose(BIB_LOG),

@@ -81,6 +81,19 @@ is full, translation goes on, with one warning: 65,536 events wait in memory, th
 ports are those that leave nat64: where the host masquerades pool4 behind its own address, its connection tracking may
 change the port once more.`
 
+export const SECURITY = `By default guests do not reach, through pool6:
+- the IPv4 addresses of this host, of all its interfaces, and the broadcast addresses of its networks (host_address): rules
+  that keep guests from the host's IPv6 addresses do not see such packets. --allow-host4 lists what they may reach.
+- private and other non-global addresses behind 64:ff9b::/96 (non_global), and behind any prefix loopback, link-local,
+  multicast and broadcast addresses (martian_destination).
+
+Refused are sources inside pool6 (hairpin_loop) and addresses of nobody (martian_source). Who may use the translator at all is
+up to the host's rules, or to --guests6: set it where pool6 is routed to this host from outside. That a guest does not
+send in the name of another is up to the bridge: Proxmox's ipfilter, or a rule of nftables.
+
+What else may be sent at it, what a firewall sees on both sides, and rules to begin with, stand in
+/usr/share/doc/nat64/threat-model.md.`
+
 export const CHANGES = `While it runs, nat64 goes on through what happens to the host:
 - The TUN device is deleted: it is made anew with its routes, and sessions and counters stay.
 - Routes, masquerade or forwarding that it has set up are undone, by nft flush ruleset for example, or because somebody
@@ -90,5 +103,6 @@ export const CHANGES = `While it runs, nat64 goes on through what happens to the
   inside a pool4 that is configured is named in a warning.
 - The uplink goes and comes, or its address changes: nothing has to be done. Where pool4 is masqueraded, the kernel itself
   forgets its connections over an uplink that goes down; those through a pool4 that is routed to the host survive.
+- The host gets another IPv4 address: guests are kept from it, too, within two seconds or so.
 - The MTU of the device changes: packets are made to fit.
 - The clock is set: lifetimes are by a clock that nobody sets.`

@@ -69,6 +69,7 @@ describe.skipIf(!isDebian)(`the Debian package${isDebian ? '' : ' (skipped: no d
       'usr/share/doc/nat64/copyright',
       'usr/share/doc/nat64/examples/alerts.yml',
       'usr/share/doc/nat64/examples/dashboard.json',
+      'usr/share/doc/nat64/threat-model.md',
       'usr/share/fish/vendor_completions.d/nat64.fish',
       'usr/share/man/man5/nat64.toml.5.gz',
       'usr/share/man/man8/nat64-run.8.gz',
