@@ -49,10 +49,6 @@ export async function serveControl(path: string, handler: ControlHandler): Promi
 
 function serveClient(socket: Socket, handler: ControlHandler): void {
   let pending = ''
-  let queue = Promise.resolve()
-  const send = (answer: Answer) => {
-    if (!socket.destroyed) socket.write(`${JSON.stringify(answer)}\n`)
-  }
   socket.setEncoding('utf8')
   socket.setTimeout(IDLE_MS, () => socket.destroy())
   socket.on('error', () => socket.destroy())
@@ -60,20 +56,45 @@ function serveClient(socket: Socket, handler: ControlHandler): void {
     pending += text
     const lines = pending.split('\n')
     pending = lines.pop() as string
-    for (const line of lines) {
-      if (line.trim() !== '') queue = queue.then(async () => send(await answerLine(line, handler)))
+    const isTooMuch = pending.length > MAX_LINE || lines.length > MAX_LINE
+    if (isTooMuch) pending = ''
+    // No more is read until these are answered, and the answers taken: nobody can have them pile up here.
+    socket.pause()
+    void answerAll(socket, lines, handler).then(() => {
+      if (!isTooMuch) socket.resume()
+      else if (!socket.destroyed) socket.end(toLine(tooLong), () => socket.destroy())
+    })
+  })
+}
+
+const tooLong: Answer = { ok: false, error: `a request is one line of at most ${MAX_LINE} bytes` }
+const toLine = (answer: Answer): string => `${JSON.stringify(answer)}\n`
+
+/** Answers lines in their order, each once the one before has been taken. */
+async function answerAll(socket: Socket, lines: readonly string[], handler: ControlHandler): Promise<void> {
+  for (const line of lines) {
+    if (line.trim() === '') continue
+    const answer = toLine(await answerLine(line, handler))
+    if (socket.destroyed) return
+    if (!socket.write(answer)) await untilTaken(socket)
+  }
+}
+
+function untilTaken(socket: Socket): Promise<void> {
+  return new Promise(resolve => {
+    const settle = () => {
+      socket.off('drain', settle)
+      socket.off('close', settle)
+      resolve()
     }
-    if (pending.length > MAX_LINE || lines.length > MAX_LINE) {
-      pending = ''
-      send({ ok: false, error: `a request is one line of at most ${MAX_LINE} bytes` })
-      socket.end()
-    }
+    socket.on('drain', settle)
+    socket.on('close', settle)
   })
 }
 
 /** Answers one line; every input gets an object. */
 export async function answerLine(line: string, handler: ControlHandler): Promise<Answer> {
-  if (line.length > MAX_LINE) return { ok: false, error: `a request is one line of at most ${MAX_LINE} bytes` }
+  if (line.length > MAX_LINE) return tooLong
   let request: { ask?: unknown; limit?: unknown }
   try {
     request = JSON.parse(line)
