@@ -1,6 +1,6 @@
 /** What the checks say of configurations and devices, against what tayga itself does with them: it starts, or it does not. */
 import { execFileSync, spawn, spawnSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -12,9 +12,17 @@ import { isOldTayga } from '../../src/doctor/tayga-lines.js'
 import { parseLinkFacts } from '../../src/facts/parse-ip.js'
 import { found } from '../doctor/found.js'
 import { having, jool } from '../doctor/hosts.js'
+import { hasTayga } from './tayga.js'
 
-const installed = spawnSync('dpkg-query', ['-W', '-f', `${'$'}{Version}`, 'tayga'], { encoding: 'utf8' })
-const version = installed.status === 0 ? installed.stdout.trim() : ''
+/** Of the package that is installed, or that the bootstrap script has unpacked; '': neither. tayga itself does not tell. */
+function taygaVersion(): string {
+  const installed = spawnSync('dpkg-query', ['-W', '-f', `${'$'}{Version}`, 'tayga'], { encoding: 'utf8' })
+  if (installed.status === 0) return installed.stdout.trim()
+  const pool = join(import.meta.dirname, '../../node_modules/.debian/pool')
+  const file = hasTayga && existsSync(pool) ? readdirSync(pool).find(f => f.startsWith('tayga_')) : undefined
+  return file?.split('_')[1] ?? ''
+}
+const version = taygaVersion()
 // Newer versions know other directives and speak differently.
 const canRun = process.getuid?.() === 0 && version !== '' && isOldTayga(version)
 
