@@ -203,10 +203,11 @@ describe('a broken node', () => {
       })
       const requests = traced.paths.filter(p => p.way === 'request')
       expect(requests[0]?.verdict.kind).toBe('delivered')
-      const last = requests.findLast(p => p.verdict.kind === 'died')
-      expect(last?.verdict, JSON.stringify(traced.paths, null, 1)).toMatchObject(verdict)
-      expect(last?.verdict.text).toMatch(text)
-      expect(said(last)).toMatch(evidence)
+      const died = requests.filter(p => p.verdict.kind === 'died')
+      expect(died.at(-1)?.verdict, JSON.stringify(traced.paths, null, 1)).toMatchObject(verdict)
+      expect(died.at(-1)?.verdict.text).toMatch(text)
+      // On a slow machine the trace ends before it has asked the host about the last one.
+      expect(died.map(said)).toContainEqual(expect.stringMatching(evidence))
     } finally {
       await doAll(mends)
     }
