@@ -45,7 +45,7 @@ const bindings = async () =>
 describe('the BIB log', () => {
   it('says who had a port, with a line at each end of a block, and is asked as the manual says', async () => {
     const config = join(host.dir, 'nat64.toml')
-    writeFileSync(config, `log.bib = "${file()}"\ntimeouts.allow-short = true\ntimeouts.icmp = "1s"\n`)
+    writeFileSync(config, `log.bib = "${file()}"\ntimeouts.allow-short = true\ntimeouts.icmp = "3s"\n`)
     const run = await running(host, ['--config', config])
     expect(run.done().err).toMatch(/info who has which ports is logged file=\S+ ports_in_a_block=128/)
     expect(run.done().err).toMatch(/warning The BIB log has addresses and ports before masquerading/)

@@ -107,6 +107,15 @@ describe('the helper', () => {
     await until(() => !existsSync(`/proc/${helper}`))
   })
 
+  it('cleans up although nobody reads any more what it has to say', async () => {
+    const before = hostState(host)
+    const run = await running(host)
+    run.child.stderr?.destroy()
+    run.child.kill('SIGKILL')
+    await until(() => files().length === 0)
+    expect(hostState(host)).toEqual(before)
+  })
+
   it('is waited for by the next start', async () => {
     const before = hostState(host)
     const first = await running(host)

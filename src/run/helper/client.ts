@@ -42,7 +42,7 @@ const SCRIPT = `
 trap '' HUP INT QUIT TERM USR1 USR2 PIPE
 lock=$1; shift
 while read -r verb bytes; do
-  if [ "$verb" = ${BYE} ]; then rm -f -- "$lock"; exit 0; fi
+  if [ "$verb" = ${BYE} ]; then rm -f -- "$lock" 2> /dev/null; exit 0; fi
   "$@" "$verb" "$bytes" || echo ${FAILED}
 done
 exec "$@" ${ORPHAN} 0

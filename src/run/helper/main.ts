@@ -24,6 +24,8 @@ const CHANGING: readonly string[] = ['reload', 'mend', 'device', 'stop'] satisfi
 const [json = '{}', verb = '', length = '0'] = process.argv.slice(2)
 const start = JSON.parse(json) as HelperStart
 
+// Who read what the translator said may have died with it.
+process.stderr.on('error', () => {})
 if (verb === ORPHAN) {
   await undoOrphan(
     start,

@@ -26,11 +26,14 @@ export async function undoOrphan(start: HelperStart, log: Log): Promise<void> {
   }
 }
 
-/** Sockets that nobody listens on any more, and what was kept for the helper. */
+/** Sockets that nobody listens on any more, and what was kept for the helper. What cannot be removed does no harm. */
 export async function removeTraces(paths: RuntimePaths): Promise<void> {
   const loaded = readLoaded(paths)
-  await removeDeadSocket(loaded ? pathsFor(loaded.run).socket : paths.socket)
   const metrics = loaded?.run.metrics
-  if (metrics && 'path' in metrics) await removeDeadSocket(metrics.path)
+  const sockets = [
+    loaded ? pathsFor(loaded.run).socket : paths.socket,
+    ...(metrics && 'path' in metrics ? [metrics.path] : []),
+  ]
+  for (const socket of sockets) await removeDeadSocket(socket).catch(() => {})
   removeLoaded(paths)
 }
