@@ -85,6 +85,8 @@ export async function runUntilStopped(options: RunOptions): Promise<ExitCode> {
     log.info(sentence(service.prepared), { io: service.worker.io, mtu: service.config.tun.mtu })
     log.info(memorySentence(service.config))
     service.notify('READY=1', `MAINPID=${process.pid}`, `STATUS=${sentence(service.prepared)}`)
+    // Addresses that came while it was set up, before anybody watched.
+    void followAddresses(service)
     let failure: UserError | null = null
     try {
       failure = await serveEvents(service, follower, mailbox.take)
