@@ -3,6 +3,7 @@
  * masqueraded connections for its own and resets them, and then a restart would keep sessions that are dead.
  */
 import { spawn } from 'node:child_process'
+import type { JournalRecord } from './journal-record.js'
 import type { SessionRow } from './protocol.js'
 import type { Service } from './service.js'
 
@@ -15,6 +16,10 @@ const TIMER = [
   ...['--description=nat64: undo what a stop has left', '--property=SuccessExitStatus=3'],
 ]
 
+/** Names the run that a later `--undo` is for: what a start since then has taken over is not its to undo. */
+export const UNDO_OF = 'NAT64_UNDO_OF'
+export const nameOfRun = ({ pid, started }: JournalRecord): string => `${pid}.${started}`
+
 /** Says whether the table has to stay: connections are established, saved, and masqueraded. */
 export async function mustLinger({ config, journal, worker }: Service): Promise<boolean> {
   if (!config.saveState || !journal.record.changes.some(c => c.kind === 'nft')) return false
@@ -26,13 +31,17 @@ export async function mustLinger({ config, journal, worker }: Service): Promise<
  * Leaves a process behind that undoes what the journal still lists, unless a new start has taken it over by then. Under
  * systemd a transient timer, because what a service leaves behind is killed.
  */
-export function undoLater(bin: string, tun: string, env: NodeJS.ProcessEnv = process.env): void {
-  const undo = [process.execPath, bin, 'run', '--undo', '--tun', tun]
+export function undoLater(bin: string, record: JournalRecord, env: NodeJS.ProcessEnv = process.env): void {
+  const undo = [process.execPath, bin, 'run', '--undo', '--tun', record.tun]
   const command = env.INVOCATION_ID
-    ? [...TIMER, ...undo]
+    ? [...TIMER, `--setenv=${UNDO_OF}=${nameOfRun(record)}`, ...undo]
     : ['/bin/sh', '-c', `sleep ${LINGER_SECONDS}; exec "$@"`, 'nat64', ...undo]
   const [program, ...args] = command as [string, ...string[]]
-  const child = spawn(program, args, { detached: true, stdio: 'ignore', env: { ...env, NOTIFY_SOCKET: '' } })
+  const child = spawn(program, args, {
+    detached: true,
+    stdio: 'ignore',
+    env: { ...env, NOTIFY_SOCKET: '', [UNDO_OF]: nameOfRun(record) },
+  })
   child.on('error', () => {})
   child.unref()
 }

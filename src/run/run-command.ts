@@ -11,11 +11,13 @@ import { countOf } from '../term/format.js'
 import { removeTemporaries } from './atomic-write.js'
 import { removeTraces } from './helper/orphan.js'
 import { dryRunLines, prepareHost, sentence } from './host-setup.js'
+import { readJournal } from './journal.js'
 import { undoLeftovers } from './leftovers.js'
 import { type RunOptions, runUntilStopped } from './lifecycle.js'
+import { nameOfRun, UNDO_OF } from './linger.js'
 import type { Log } from './log.js'
 import { applyCommands, describeChange, undoCommands } from './plan/change.js'
-import { devicesWithJournal, isLocked, lockSetup, pathsFor, takeInstance } from './runtime-dir.js'
+import { devicesWithJournal, isLocked, lockSetup, pathsFor, type RuntimePaths, takeInstance } from './runtime-dir.js'
 import { loadSaved } from './saved.js'
 import { statusOf } from './service.js'
 import type { StatusSnapshot } from './status-types.js'
@@ -114,6 +116,10 @@ async function undo(loaded: LoadedConfig, log: Log): Promise<RunResult> {
     })
     const setup = await lockSetup(paths)
     try {
+      if (isTakenOver(paths)) {
+        lines.push(`What that run had left on ${name} is a later one's.`)
+        continue
+      }
       const changes = await undoLeftovers(paths, log)
       await removeTraces(paths)
       total += changes
@@ -128,6 +134,13 @@ async function undo(loaded: LoadedConfig, log: Log): Promise<RunResult> {
     }
   }
   return result(lines, { undone: total })
+}
+
+/** Says whether this is to undo what one run has left, and another has the journal by now. */
+function isTakenOver({ journal }: RuntimePaths): boolean {
+  const of = process.env[UNDO_OF]
+  const record = of === undefined ? undefined : readJournal(journal)?.record
+  return record !== undefined && nameOfRun(record) !== of
 }
 
 /** Undoing needs only the name of the device: a configuration that is broken by now must not prevent it. */

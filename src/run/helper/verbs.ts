@@ -90,7 +90,7 @@ async function undoAll(
     log.info('connections are masqueraded for some seconds more, so that a restart keeps them', {
       seconds: LINGER_SECONDS,
     })
-    undoLater(start.bin, start.tun)
+    undoLater(start.bin, journal.record)
   }
   await talk.answer({ data: { left } })
 }
