@@ -131,7 +131,11 @@ function start(taken: TakenOver, host: TakeOverHost): Change {
   return {
     kind: 'commands',
     what: `start the translator in the background, until the next boot; it logs to ${host.log}`,
-    apply: [`setsid -f ${command} < /dev/null > ${host.log} 2>&1`],
+    apply: [
+      `setsid -f ${command} < /dev/null > ${host.log} 2>&1`,
+      // Until it holds its lock, whoever takes this back would not find it.
+      `i=0; until test -s ${lock} || grep -q '^nat64: ' ${host.log} || test $i -ge 200; do sleep 0.1; i=$((i + 1)); done`,
+    ],
     undo: [
       // Who holds the lock is running; a process id alone may be somebody else's by now.
       `if test -e ${lock} && ! flock -n ${lock} true; then p=$(cat ${lock}); kill $p; i=0; while kill -0 $p 2> /dev/null && test $i -lt 200; do sleep 0.1; i=$((i + 1)); done; fi`,

@@ -91,7 +91,9 @@ describe('the steps of a take-over', () => {
   it('switch Jool off before the translator is started', () => {
     expect(lines({})).toEqual([
       'jool -i default global update manually-enabled false',
-      'setsid -f node bin.js run --pool6 64:ff9b::/96 < /dev/null > /run/nat64/nat64.log 2>&1',
+      expect.stringMatching(
+        /^setsid -f node bin\.js run --pool6 64:ff9b::\/96 < \/dev\/null > \/run\/nat64\/nat64\.log 2>&1; .*until test -s \/run\/nat64\/nat64\.lock /,
+      ),
     ])
   })
 
