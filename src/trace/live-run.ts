@@ -266,17 +266,17 @@ function lookAgain(look: () => Promise<Facts>, use: (facts: Facts) => void) {
   let notBefore = 0
   const ask = () => {
     if (timer !== null || isOver) return
-    timer = setTimeout(() => void again(), Math.max(LOOK_AGAIN_MS, notBefore - Date.now()))
+    timer = setTimeout(() => void again(), Math.max(LOOK_AGAIN_MS, notBefore - performance.now()))
   }
   const again = async () => {
     // What changes from now on is worth another look.
     timer = null
     if (isLooking) return ask()
     isLooking = true
-    const began = Date.now()
+    const began = performance.now()
     const facts = await look()
     isLooking = false
-    notBefore = Date.now() + LOOK_AGAIN_SHARE * (Date.now() - began)
+    notBefore = performance.now() + LOOK_AGAIN_SHARE * (performance.now() - began)
     if (!isOver) use(facts)
   }
   return {
@@ -292,17 +292,17 @@ function lookAgain(look: () => Promise<Facts>, use: (facts: Facts) => void) {
 function tablesFor(facts: () => Facts, thread: TracingThread) {
   let timer: NodeJS.Timeout | null = null
   let isOver = false
-  let last = 0
+  let last = Number.NEGATIVE_INFINITY
   const read = async () => {
     const tables = await readTables(facts())
-    last = Date.now()
+    last = performance.now()
     timer = null
     if (!isOver) thread.send({ type: 'tables', tables })
   }
   return {
     ask() {
       if (timer !== null || isOver) return
-      timer = setTimeout(() => void read(), Math.max(0, last + TABLES_MS - Date.now()))
+      timer = setTimeout(() => void read(), Math.max(0, last + TABLES_MS - performance.now()))
     },
     stop() {
       isOver = true

@@ -71,7 +71,7 @@ export async function openJoolDebug(
   const expire = async () => {
     if (on.length > 0) say(`${names(on)}: the debug log is off again, after ${seconds} s.`)
     expired = on.map(o => o.instance)
-    expiredAt = Date.now()
+    expiredAt = performance.now()
     await off([...on])
   }
   const switchAllOn = async (wanted: readonly JoolInstanceFact[]) => {
@@ -97,7 +97,7 @@ export async function openJoolDebug(
       }
     },
     renew() {
-      if (expired.length === 0 || Date.now() - expiredAt < PAUSE_MS) return
+      if (expired.length === 0 || performance.now() - expiredAt < PAUSE_MS) return
       const again = expired
       expired = []
       void inTurn(() => switchAllOn(again))

@@ -55,7 +55,8 @@ export function openRunDrops(now: () => number = Date.now): RunDrops {
 
   return {
     async poll() {
-      if (now() - (readings.at(-1)?.at ?? 0) < MIN_MS) return
+      // A clock that was set back must not keep it from asking.
+      if (Math.abs(now() - (readings.at(-1)?.at ?? 0)) < MIN_MS) return
       polling ??= read().finally(() => {
         polling = null
       })
