@@ -1,7 +1,10 @@
 /** Labs as they are built and taken down; no translator. */
+import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { firewallCounters, httpGet, ping } from '../../src/lab/demo/probes.js'
+import { labDirectory, labStateFile } from '../../src/lab/enter.js'
 import { labDown, labUp } from '../../src/lab/lab.js'
 import { DEFAULT_LAB, LAB } from '../../src/lab/options.js'
 import { processesIn } from '../../src/lab/processes.js'
@@ -89,6 +92,23 @@ it('down works on a lab that is half set up, and ends what runs in it', async ()
   expect(await labDown(name)).toMatchObject({ namespaces: [`${name}-node`, `${name}-inet`], processes: 1 })
   expect(await namespaces()).not.toContain(name)
   await expect(labDown(name)).rejects.toThrow(`there is no lab "${name}"`)
+})
+
+it('down works after a kill -9 of up at any moment', async () => {
+  const [file, ...args] = product as [string, ...string[]]
+  for (const ms of [250, 350, 500, 700]) {
+    const name = freshName()
+    const child = spawn(file, [...args, 'lab', 'up', '--name', name, '--guests', '2'], { stdio: 'ignore' })
+    const ended = new Promise(resolve => child.on('close', resolve))
+    await expect.poll(() => existsSync(labStateFile(name)), { interval: 5, timeout: 20_000 }).toBe(true)
+    await sleep(ms - 250)
+    child.kill('SIGKILL')
+    await ended
+    await labDown(name)
+    expect(await namespaces()).not.toContain(name)
+    expect(existsSync(labDirectory(name))).toBe(false)
+    expect(readLab(name)).toBeNull()
+  }
 })
 
 it('up that fails on the way leaves nothing behind', async () => {

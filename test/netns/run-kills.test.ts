@@ -1,5 +1,6 @@
 /** Signals and kills at random moments, while packets flow and while it starts. `npm run faults` does many more of them. */
 import { spawn } from 'node:child_process'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
@@ -77,6 +78,21 @@ it('restarts at random moments: a transfer goes on through all of them', { timeo
   await transfer.isWhole()
   await run.stop()
   await vi.waitFor(() => expect(hostState(host)).toEqual(before), { timeout: 25_000, interval: 250 })
+})
+
+it('what a stop leaves for a restart is undone later for that stop alone', async () => {
+  const before = hostState(host)
+  const run = await running(host)
+  const transfer = await startTransfer(host, 60)
+  await run.stop()
+  await transfer.stop()
+  const file = runtimeFiles(host).find(f => f.endsWith('.journal.json'))!
+  const { pid, started } = JSON.parse(readFileSync(join(host.dir, 'run', file), 'utf8'))
+  const undoOf = (name: string) => nat64(host, ['run', '--undo', '--tun', 'nat64'], [], { NAT64_UNDO_OF: name })
+  expect(await undoOf(`${pid - 1}.${started}`)).toMatchObject({ exit: 0, out: expect.stringMatching(/a later one's/) })
+  expect(hostState(host).nft).toMatch(/masquerade/)
+  expect(await undoOf(`${pid}.${started}`)).toMatchObject({ exit: 0, out: expect.stringMatching(/^Undone: 1 change/) })
+  expect(hostState(host)).toEqual(before)
 })
 
 it('a signal at any moment, also while it starts: everything is undone', { timeout: LONG }, async () => {
