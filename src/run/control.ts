@@ -154,5 +154,9 @@ function reasonOf(error: NodeJS.ErrnoException): string {
 
 /** Removes the socket of a translator that was killed. */
 export async function removeDeadSocket(path: string): Promise<void> {
-  if (lstatSync(path, { throwIfNoEntry: false })?.isSocket() && !(await isAlive(path))) unlinkSync(path)
+  try {
+    if (lstatSync(path, { throwIfNoEntry: false })?.isSocket() && !(await isAlive(path))) unlinkSync(path)
+  } catch {
+    // A directory that became read-only: the next that listens there replaces it.
+  }
 }

@@ -8,7 +8,7 @@ import type { LoadedConfig, RunConfig } from '../config/run-config.js'
 import { type Notify, openNotify } from '../host/systemd.js'
 import { adoptTun, type Tun } from '../host/tun.js'
 import type { Mode } from '../xlat/config.js'
-import { ApplyError, applyChanges, rolledBackError, undoChanges } from './apply.js'
+import { ApplyError, applyChanges, leftLines, rolledBackError, undoChanges } from './apply.js'
 import { type BibLog, startBibLog } from './bib-log.js'
 import { serveControl } from './control.js'
 import { openDevice } from './device.js'
@@ -266,12 +266,19 @@ export async function stopService(service: Service): Promise<{ left: string[] }>
   await service.bibLog?.close()
   const left = await helper.ask('stop', { state, chosen: chosenText(service.prepared), lingers }).then(
     ({ data }) => data.left,
-    error => [`${(error as Error).message} What was set up is still there. To undo it:`, '  nat64 run --undo'],
+    error => leftAlone(service, (error as Error).message),
   )
   service.tun.close()
   await helper.close()
   service.lock.release()
   return { left }
+}
+
+/** What nobody has undone, and how to do it by hand; what goes with a device of our own is gone. */
+function leftAlone({ journal, tun }: Service, message: string): string[] {
+  const changes = journal.record.changes.filter(c => tun.attached || c.kind === 'sysctl' || c.kind === 'nft')
+  const why = message.replace(/\.$/, '')
+  return leftLines({ undone: [], left: [], failed: [...changes].reverse().map(change => ({ change, why })) })
 }
 
 /** Notes what the helper says of the journal. */

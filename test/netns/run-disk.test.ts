@@ -15,6 +15,7 @@ import {
   type Running,
   removeHost,
   running,
+  sh,
   start,
   type TestHost,
 } from './run-host.js'
@@ -55,17 +56,26 @@ describe('the state directory', () => {
 
 describe('the runtime directory, after the start', () => {
   const runtime = () => join(host.dir, 'run')
-  const spoil: readonly [how: string, line: () => string][] = [
+  it.each([
     ['read-only', () => readOnly(runtime())],
     ['full', () => fill(runtime())],
-    ['gone', () => `rm -rf ${runtime()}/*`],
-  ]
-  it.each(spoil)('%s: a stop undoes everything', async (_, line) => {
+  ])('%s: a stop undoes everything', async (_, line) => {
     const before = hostState(host)
     const run = await running(host, [], afterDoing(tmpfs(runtime(), '32k')))
     amongMountsOf(run, line())
     expect(pings(host)).toBe(true)
     expect(await run.stop()).toMatchObject({ exit: 0, err: expect.stringContaining('the host is as it was') })
+    expect(hostState(host)).toEqual(before)
+  })
+
+  it('emptied, and the journal with it: a stop says what is left to do by hand, and that does it', async () => {
+    const before = hostState(host)
+    const run = await running(host)
+    sh(`rm ${runtime()}/*`)
+    expect(pings(host)).toBe(true)
+    const { exit, err } = await run.stop()
+    expect({ exit, err }).toMatchObject({ exit: 5, err: expect.stringMatching(/Still there: .*the journal is gone\)/) })
+    for (const line of err.match(/^ {4}(nft|sysctl) .*$/gm) ?? []) inside(host.node, line)
     expect(hostState(host)).toEqual(before)
   })
 

@@ -1,5 +1,6 @@
 /** What the helper does, by verb. */
 
+import { EXIT, UserError } from '../../errors.js'
 import { ipJson, parseAddresses, parseRoutes } from '../../host/ip.js'
 import { leftLines, undoChanges } from '../apply.js'
 import { openBibFile } from '../bib-log.js'
@@ -10,7 +11,7 @@ import { describeChange } from '../plan/change.js'
 import { hostAddresses4 } from '../plan/host-addresses.js'
 import { savePoolMap } from '../pool-map.js'
 import { saveOnStop } from '../saved.js'
-import type { HelperContext, Outcome } from './context.js'
+import { type HelperContext, type Outcome, readLoaded } from './context.js'
 import { remakeDevice } from './device.js'
 import { mendHost } from './mend.js'
 import { removeTraces } from './orphan.js'
@@ -78,8 +79,10 @@ async function undoAll(
   talk: Talk<'stop'>,
 ): Promise<void> {
   const { journal, paths, log, start } = context
-  const { run } = context.inForce()
-  if (run.saveState) saveOnStop(run, paths, chosen, state, log)
+  const run = readLoaded(paths)?.run
+  if (!run && journal.record.changes.length === 0)
+    throw new UserError(`${paths.dir} was emptied by somebody, and the journal is gone.`, { exitCode: EXIT.rolledBack })
+  if (run?.saveState) saveOnStop(run, paths, chosen, state, log)
   const stays = (change: Change) => lingers && change.kind === 'nft'
   const undone = await undoChanges(journal, change => !stays(change))
   for (const { change, why } of undone.left) log.warning(`left as it is: ${describeChange(change)}; ${why}`)
