@@ -63,15 +63,13 @@ case "$*" in
 esac
 echo "${program} $*" >> ${dir}/steps
 [ $(wc -l < ${dir}/steps) = $(cat ${dir}/at) ] || exec ${real} "$@"
-nodes() {
+tree() { # all that a process has started, but for this program
   echo $1
-  for child in $(cat /proc/$1/task/*/children); do
-    [ $(readlink /proc/$child/exe) = ${process.execPath} ] && nodes $child
-  done
+  for child in $(cat /proc/$1/task/*/children); do [ $child = $$ ] || tree $child; done
 }
 end() {
   main=$(cat ${dir}/pid)
-  if [ $(cat ${dir}/whom) = main ]; then kill -9 $main; else kill -9 $(nodes $main); fi
+  if [ $(cat ${dir}/whom) = main ]; then kill -9 $main; else kill -9 $(tree $main); fi
 }
 case $(cat ${dir}/how) in
   fail) echo > ${dir}/done; echo "${program}: refused for a test" >&2; exit 2 ;;
@@ -96,18 +94,40 @@ export async function runThrough({ host, wrap }: Faults, args: readonly string[]
   return run.stop()
 }
 
+/** Sends SIGKILL to a run, or to all that it has started, too; its undoing helper among them. */
+export function killNow({ child }: Running, whom: Whom): void {
+  for (const pid of whom === 'main' ? [child.pid!] : tree(child.pid!)) {
+    try {
+      process.kill(pid, 'SIGKILL')
+    } catch {
+      // It went with its parent.
+    }
+  }
+}
+
+function tree(pid: number): number[] {
+  const children = sh(`cat /proc/${pid}/task/*/children 2> /dev/null || :`).match(/\d+/g) ?? []
+  return [pid, ...children.flatMap(child => tree(Number(child)))]
+}
+
 /**
  * Kills a run `delayMs` after the k-th time that its journal was written; tells how often it was. The kernel writes the
  * setting that a step is about while this notices, so that the process dies before, after, or in the midst of it.
  */
-export async function killAtJournal(host: TestHost, args: readonly string[], k: number, delayMs = 0): Promise<number> {
+export async function killAtJournal(
+  host: TestHost,
+  args: readonly string[],
+  k: number,
+  delayMs = 0,
+  whom: Whom = 'main',
+): Promise<number> {
   const run = start(host, ['run', ...args])
   let seen = 0
   const watcher = watch(join(host.dir, 'run'), (_, file) => {
     if (!file?.endsWith('.journal.json') || ++seen !== k) return
     const until = performance.now() + delayMs
     while (performance.now() < until);
-    run.child.kill('SIGKILL')
+    killNow(run, whom)
   })
   await readyOrEnded(run)
   await run.stop()

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { readyOrEnded, runtimeFiles } from './faults.js'
+import { killNow, readyOrEnded, runtimeFiles } from './faults.js'
 import {
   hostState,
   inside,
@@ -44,7 +44,8 @@ it('kill -9 under load, then --undo or a start: the host is as it was', { timeou
     const transfer = await startTransfer(host, 60)
     const ms = moment(1000)
     await sleep(ms)
-    await run.stop('SIGKILL')
+    killNow(run, i % 4 < 2 ? 'all' : 'main')
+    await run.exited
     if (i % 2 === 0) {
       expect(await nat64(host, ['run', '--undo']), `after ${ms} ms`).toMatchObject({ exit: 0 })
     } else {
@@ -144,7 +145,8 @@ describe('two translators', () => {
   it('one is killed, the other starts, the first is undone: forwarding stays', async () => {
     const before = hostState(host)
     const first = await running(host)
-    await first.stop('SIGKILL')
+    killNow(first, 'all')
+    await first.exited
     const other = await running(host, second)
     await nat64(host, ['run', '--undo', '--tun', 'nat64'])
     expect(forwarding()).toBe('1\n1\n')
