@@ -24,7 +24,7 @@ const MASQUERADE = (source: string, where = 'oifname != "nat64"') =>
 const DEVICE = [
   'ip tuntap add dev nat64 mode tun vnet_hdr',
   'ip link set dev nat64 addrgenmode none',
-  'ip link set dev nat64 mtu 1500 up',
+  'ip link set dev nat64 mtu 1500 txqueuelen 2000 up',
 ]
 
 const rows: readonly [name: string, config: RunConfig, facts: HostFacts, lines: string[]][] = [
@@ -132,7 +132,7 @@ const rows: readonly [name: string, config: RunConfig, facts: HostFacts, lines: 
     HOST,
     [
       ...DEVICE.slice(0, 2),
-      'ip link set dev nat64 mtu 1480 up',
+      'ip link set dev nat64 mtu 1480 txqueuelen 2000 up',
       'ip -4 address add 10.0.0.1/30 dev nat64',
       'ip -4 route add 203.0.113.7/32 dev nat64',
       'ip -6 route add 64:ff9b::/96 dev nat64',
