@@ -4,7 +4,8 @@
  * filtering and updating (3.5), computing the outgoing tuple (3.6), translating (3.7), and hairpinning (3.8).
  */
 import { isMartian4 } from '../addr/special.js'
-import { ICMP4, ICMP6, TCP, UDP } from '../wire/protocol.js'
+import { u8 } from '../wire/bytes.js'
+import { ICMP4, ICMP6, IP6, TCP, UDP } from '../wire/protocol.js'
 import type { Engine } from './engine.js'
 import { Packet } from './packet.js'
 import { parse } from './parse.js'
@@ -76,6 +77,8 @@ export class Stateful {
     const state = this.state
     const isIcmp = p.protocol === ICMP6
     if (isIcmp && p.icmpType !== ECHO_REQUEST6 && p.icmpType !== ECHO_REPLY6) return this.drop(REASON.icmp_type)
+    // What ends here takes no port.
+    if (u8(p.buf, p.start + IP6.HOPS) <= 1) return this.drop(REASON.ttl_expired)
     const peer4 = pool6.extract(p.d1, p.d2, p.d3) | 0
     const peer4Port = isIcmp ? 0 : p.dport
     const host = p.s0 | 0
