@@ -7,8 +7,8 @@ import { SLOTS } from './batch.js'
 
 /** Node itself, the program, and the room that its heaps need for short-lived objects: measured with `npm run abuse`. */
 const PROGRAM_BYTES = 128 * 2 ** 20
-/** Copies of the state while it is saved or taken over: between the threads, and for the file. */
-const COPIES = 4
+/** Copies of the state while it is saved or taken over: as it is made or read, and for the file. */
+const COPIES = 3
 
 /** Bytes of resident memory while it runs, with everything in use. */
 export function memoryBound({ xlat }: RunConfig): number {

@@ -80,7 +80,10 @@ export async function startPacketWorker(options: PacketWorkerOptions): Promise<P
   const wakeFd = openEventfd()
   const buffers = { stats: new SharedArrayBuffer(STAT_BYTES), loopStats: new SharedArrayBuffer(LOOP_BYTES) }
   const data: WorkerStart = { leases: null, ...rest, ...buffers, wakeFd, secret: secret ?? randomSecret() }
-  const worker = new Worker(file ?? builtFile('src/run/worker.js'), { workerData: data, name: 'packets' })
+  // Handed over, not copied: with very many sessions it is large.
+  const transferList = data.state ? [data.state.buffer as ArrayBuffer] : []
+  const script = file ?? builtFile('src/run/worker.js')
+  const worker = new Worker(script, { workerData: data, transferList, name: 'packets' })
 
   const pending = new Map<string, Pending>()
   let nextId = 1

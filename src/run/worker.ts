@@ -14,10 +14,13 @@ import { makeLoopStats } from './loop-stats.js'
 import type { FromWorker, Imported, ToWorker, WorkerDevice, WorkerStart } from './protocol.js'
 
 const port = parentPort!
-const start = workerData as WorkerStart
+const start = workerData as Omit<WorkerStart, 'state'> & { state: WorkerStart['state'] }
 const stats = makeStats(start.stats)
 
 const post = (message: FromWorker) => port.postMessage(message)
+/** As post(); the state is handed over, not copied. */
+const postState = (message: FromWorker & { readonly state: Uint8Array | null }) =>
+  port.postMessage(message, message.state ? [message.state.buffer as ArrayBuffer] : [])
 const now = () => Math.floor(performance.now())
 
 /** Unpredictable numbers of 32 bits, fetched from the system a thousand at a time. */
@@ -58,7 +61,7 @@ function handle(message: ToWorker): Ending | Device | null {
     const droppedSessions = translator.reconfigure(message.config, now())
     post({ type: 'reconfigured', id: message.id, droppedSessions })
   } else if (message.type === 'export') {
-    post({ type: 'state', id: message.id, state: translator.exportState(now()) })
+    postState({ type: 'state', id: message.id, state: translator.exportState(now()) })
   } else {
     const { id, what, limit } = message
     if (what === 'bib') post({ type: 'rows', id, rows: translator.bibRows(limit), total: stats[STAT.bibEntries]! })
@@ -109,7 +112,7 @@ function serve({ fds, vnetHeader, uso }: WorkerDevice, imported: Imported): void
 }
 
 function finish(stop: Ending | null): void {
-  post({ type: 'stopped', state: stop?.exportState ? translator.exportState(now()) : null })
+  postState({ type: 'stopped', state: stop?.exportState ? translator.exportState(now()) : null })
   port.close()
 }
 
@@ -125,7 +128,14 @@ const guarded = (work: () => void) => {
 
 const NOTHING: Imported = { bib: 0, sessions: 0, refused: 0 }
 
-guarded(() => serve(start, start.state ? translator.importState(start.state, now()) : NOTHING))
+/** What was saved; it would be kept for as long as the thread lives. */
+function takeOver(): Imported {
+  const { state } = start
+  start.state = null
+  return state === null ? NOTHING : translator.importState(state, now())
+}
+
+guarded(() => serve(start, takeOver()))
 // Heard only while there is no loop.
 port.on('message', (message: ToWorker) =>
   guarded(() => {

@@ -92,7 +92,8 @@ export function importState(s: StateTables, bytes: Uint8Array): Imported {
 
 function read(bytes: Uint8Array): Int32Array | undefined {
   if (bytes.length < HEADER_WORDS * 4 || bytes.length % 4 !== 0) return undefined
-  const words = new Int32Array(new Uint8Array(bytes).buffer)
+  const aligned = bytes.byteOffset % 4 === 0 ? bytes : new Uint8Array(bytes)
+  const words = new Int32Array(aligned.buffer, aligned.byteOffset, aligned.length / 4)
   const entries = words[2]!
   const sessions = words[3]!
   if (words[0] !== MAGIC || words[1] !== VERSION || entries < 0 || sessions < 0) return undefined
