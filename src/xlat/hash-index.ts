@@ -18,7 +18,7 @@ const SMALL_ENTRIES = SMALL_BUCKETS * 8
 const WARM_ENTRIES = SMALL_ENTRIES / 4
 const PAGE_WORDS = 1024
 /** By how many entries the steps of indexes differ. */
-const STAGGER = 128
+const STAGGER = 1024
 /** Entries per bucket at capacity: of 15, so that about one bucket in twenty overflows. */
 const FILL = 10
 
