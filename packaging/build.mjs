@@ -19,6 +19,9 @@ const under = (folder, pattern) =>
     : []
 const readJson = file => JSON.parse(readFileSync(join(root, file), 'utf8'))
 const FOR_DEVELOPERS = [
+  'test/abuse/abuse.ts',
+  'test/abuse/flood.ts',
+  'test/abuse/peers.ts',
   'test/fuzz/run.ts',
   'test/soak/run.ts',
   'test/soak/traffic.ts',

@@ -95,7 +95,7 @@ export const pause = (ms: number) => new Promise<void>(resolve => setTimeout(res
 
 /** Starts a program inside a namespace. */
 export function start(net: Net, place: Place, ...argv: readonly string[]): Started {
-  const child = spawn('ip', ['netns', 'exec', net.ns[place], ...argv], { stdio: ['ignore', 'pipe', 'pipe'] })
+  const child = spawn('ip', ['netns', 'exec', net.ns[place], ...argv], { stdio: ['pipe', 'pipe', 'pipe'] })
   net.running.add(child)
   let out = ''
   let errors = ''
