@@ -8,6 +8,8 @@ import { UserError } from '../../../src/errors.js'
 import { parseFacts } from '../../../src/facts/save.js'
 import { readCaptures } from '../../../src/trace/file/read.js'
 import { openTraceWriter, type TraceWriter } from '../../../src/trace/file/write.js'
+import { checkEnd, createCaptureReader, nextRecord, pushBytes } from '../../../src/wire/capture-reader.js'
+import { findIp } from '../../../src/wire/link.js'
 import { bytes, hex, order } from '../../wire/capture-bytes.js'
 import { readAll } from '../../wire/read-all.js'
 
@@ -126,6 +128,38 @@ test(`${RUNS} files`, { timeout: 240_000 }, async () => {
   expect(problems).toBeGreaterThan(RUNS / 20)
   expect(problems).toBeLessThan(RUNS * 0.9)
   expect(frames).toBeGreaterThan(RUNS)
+})
+
+const READER_RUNS = 80_000
+
+test(`${READER_RUNS} more through the reader alone`, { timeout: 240_000 }, () => {
+  const all = seeds()
+  const random = xorshift(8)
+  const spot = { ip: -1, typeAt: -1 }
+  let records = 0
+  let problems = 0
+  for (let run = 0; run < READER_RUNS; run++) {
+    const file = mutate(all[run % all.length]!, random)
+    const reader = createCaptureReader()
+    for (const piece of pieces(file, random)) {
+      pushBytes(reader, piece)
+      while (nextRecord(reader)) {
+        const { bytes, start, end, interfaceId } = reader.record
+        const { linkType } = reader.interfaces[interfaceId]!
+        if (start > end || end > bytes.length) throw new Error(`run ${run}: record ${start} ${end} of ${bytes.length}`)
+        if (findIp(linkType, bytes, start, end, spot) && (spot.ip < start || spot.ip >= end)) {
+          throw new Error(`run ${run}: IP at ${spot.ip}, record ${start} ${end}`)
+        }
+        records++
+      }
+    }
+    const malformed = reader.malformed ?? checkEnd(reader)
+    if (malformed === null) continue
+    problems++
+    if (malformed.text === '' || /[\0-\x1f\x7f]/.test(malformed.text)) throw new Error(`run ${run}: ${malformed.text}`)
+  }
+  expect(problems).toBeGreaterThan(READER_RUNS / 20)
+  expect(records).toBeGreaterThan(READER_RUNS)
 })
 
 function mutate(seed: Uint8Array, random: () => number): Uint8Array {
