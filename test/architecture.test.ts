@@ -48,7 +48,7 @@ const MAY: Readonly<Record<string, readonly string[]>> = {
   run: ['xlat', 'wire', 'addr', 'host', 'config', 'errors', 'term'],
   translate: ['xlat', 'wire', 'addr', 'config', 'errors', 'term'],
   lab: ['host', 'addr', 'errors', 'term', 'run'],
-  facts: ['addr', 'host', 'errors', 'run'],
+  facts: ['addr', 'host', 'errors', 'run', 'term'],
   path: ['facts', 'addr'],
   probe: ['facts', 'path', 'addr', 'host', 'errors', 'run'],
   trace: ['facts', 'path', 'probe', 'wire', 'addr', 'host', 'run', 'config', 'errors', 'term'],

@@ -2,6 +2,7 @@
  * Reads a recording of a host as facts: a folder of what `ip`, `bridge`, `nft`, `iptables-save`, `jool` and others printed,
  * by file name. Pure: the caller reads the files. What the recording lacks is `absent`.
  */
+import { cleanAll } from '../term/clean.js'
 import { FACTS_SCHEMA, type Fact, type Facts, type JoolInstanceFact } from './facts.js'
 import { parseAddressFacts, parseLinkFacts, parseNeighbourFacts, parseRouteFacts, parseRuleFacts } from './parse-ip.js'
 import { parseNft } from './parse-nft.js'
@@ -70,7 +71,7 @@ export function importRecording(files: Recording, joolNetns: string | null = nul
   }
   const json = (text: string): unknown => (text.trim() === '' ? [] : JSON.parse(text))
   const routes4 = (files['ip-route.json'] ?? '').trim()
-  return {
+  return cleanAll({
     ...absent,
     kernel: from('uname.txt', 'uname -a', text => {
       const [, , release = '', ...rest] = text.trim().split(' ')
@@ -102,7 +103,7 @@ export function importRecording(files: Recording, joolNetns: string | null = nul
       unasked: [],
     })),
     tayga: from('tayga.conf', 'tayga.conf', text => [{ file: 'tayga.conf', text, map: null, version: null }]),
-  }
+  })
 }
 
 /** `dmesg.txt`, or the first log that Jool wrote something to. */

@@ -1,5 +1,6 @@
 /** Facts as text, and back from what any version wrote. Pure. */
 import { EXIT, UserError } from '../errors.js'
+import { cleanAll } from '../term/clean.js'
 import { fitFact } from './accept.js'
 import { FACTS_SCHEMA, type FactName, type Facts } from './facts.js'
 import { emptyFacts } from './import-recording.js'
@@ -11,11 +12,11 @@ export function printFacts(facts: Facts): string {
 
 /**
  * Parses what {@link printFacts} wrote, in this version or another. What is not there is `absent`, what does not look as it
- * should has `failed`, what is not known is left alone.
+ * should has `failed`, what is not known is left alone. What a terminal would obey is escaped.
  * @throws UserError (exit status 4) when it is not facts at all; `name` is what to call the file
  */
 export function parseFacts(text: string, name: string): Facts {
-  const json = parseJson(text, name)
+  const json = cleanAll(parseJson(text, name))
   const schema = (json as { schema?: unknown } | null)?.schema
   if (typeof schema !== 'string' || !/^nat64\.facts\/\d+$/.test(schema)) {
     throw notFacts(name, 'it has no "schema": "nat64.facts/…"')

@@ -5,12 +5,11 @@ export function clean(text: string): string {
   return text.replace(/[\0-\x1f\x7f-\xa0\u2028\u2029]/g, c => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`)
 }
 
-/** As {@link clean}, for text of several lines: they stay lines, and a tab becomes a space. */
+/** As {@link clean}, for text of several lines: line ends and tabs stay. */
 export function cleanLines(text: string): string {
   return text
-    .split('\n')
-    .map(line => clean(line.replaceAll('\t', ' ')))
-    .join('\n')
+    .replaceAll('\r\n', '\n')
+    .replace(/[\0-\x08\x0b-\x1f\x7f-\x9f]/g, c => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`)
 }
 
 /** A copy of plain data with {@link cleanLines} of every text in it. */

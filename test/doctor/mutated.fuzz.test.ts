@@ -59,7 +59,7 @@ function examine(facts: Facts): void {
   const report = makeReport(diagnosis, facts, { version: '1', from: 'host', ms: 1 })
   for (const line of reportText(report, plainStyle(99), true)) {
     // A block of lines is one entry of the list.
-    const hidden = /[\0-\x09\x0b-\x1f\x7f-\x9f]/.exec(line)
+    const hidden = /[\0-\x08\x0b-\x1f\x7f-\x9f]/.exec(line)
     if (hidden) throw new Error(`printed ${JSON.stringify(line)}`)
   }
   JSON.stringify(report)

@@ -53,8 +53,8 @@ describe('the text', () => {
   it('holds nothing that a terminal obeys, whatever the host has said', () => {
     const { collected } = broken
     const rude = { ...broken, collected: { ...collected, hostname: 'a\u001b[31mb\u009b\tc' } }
-    expect(text(rude)).toContain('a\\u001b[31mb\\u009b c')
-    expect(report(rude).host.name).toBe('a\\u001b[31mb\\u009b c')
+    expect(text(rude)).toContain('a\\u001b[31mb\\u009b\tc')
+    expect(report(rude).host.name).toBe('a\\u001b[31mb\\u009b\tc')
   })
 
   it('says on a healthy host that nothing is wrong, in one line', () => {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { clean, cleanAll } from '../../src/term/clean.js'
 import { colourLevel } from '../../src/term/colour.js'
 import { formatNs } from '../../src/term/format.js'
 import { glyphsFor } from '../../src/term/glyphs.js'
@@ -17,6 +18,19 @@ describe('colourLevel', () => {
     ['truecolor', { ...tty, env: { TERM: 'xterm', COLORTERM: 'truecolor' } }, 3],
   ] as const)('%s', (_, context, level) => {
     expect(colourLevel(context)).toBe(level)
+  })
+})
+
+describe('text from outside', () => {
+  const rude = 'a\u001b[31m\tb\r\nc\rd\u009b\u007f'
+
+  it('in one line loses all that a terminal or a log would obey', () => {
+    expect(clean(rude)).toBe('a\\u001b[31m\\u0009b\\u000d\\u000ac\\u000dd\\u009b\\u007f')
+  })
+
+  it('in data keeps its lines and tabs, and names are cleaned, too', () => {
+    const cleaned = 'a\\u001b[31m\tb\nc\\u000dd\\u009b\\u007f'
+    expect(cleanAll({ [rude]: [rude, 1, null, true] })).toEqual({ [cleaned]: [cleaned, 1, null, true] })
   })
 })
 

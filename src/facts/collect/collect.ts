@@ -4,6 +4,7 @@
  * (`pveversion`, `dkms status`: the package manager and the tree say the same).
  */
 import { hostname } from 'node:os'
+import { cleanAll } from '../../term/clean.js'
 import type { Fact, FactName, Facts, FactValue } from '../facts.js'
 import { emptyFacts } from '../import-recording.js'
 import { type Edge, openEdge, type Raw, Unreadable } from './edge.js'
@@ -148,7 +149,8 @@ export async function collectFacts(options: CollectOptions): Promise<Collected> 
       root: edge.root,
       hostname: hostname(),
     },
-    ...Object.fromEntries(pairs),
+    // Names in other namespaces are chosen by whoever is root there.
+    ...cleanAll(Object.fromEntries(pairs)),
   }
   return { facts, raw: edge.raw, ms: performance.now() - started }
 }

@@ -1,4 +1,5 @@
 /** The table of places that the packets of capture files are from. */
+import { clean } from '../../term/clean.js'
 import type { Tap } from '../core/frame.js'
 import { ANY_DEVICE, type Place, placeOfName } from './capture-files.js'
 
@@ -45,7 +46,7 @@ export function createTaps(deviceOf: DeviceNames, announce: (tap: Tap) => void):
 }
 
 function placeOf(file: Place, interfaceName: string, ifindex: number, deviceOf: DeviceNames): Place {
-  const named = interfaceName === '' ? file : placeOfName(interfaceName)
+  const named = interfaceName === '' ? file : placeOfName(clean(interfaceName))
   const netns = named.netns ?? file.netns
   // The name of a file says little when its packets name their interfaces themselves.
   const isNamed = interfaceName !== '' && named.device !== ANY_DEVICE

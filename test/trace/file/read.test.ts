@@ -93,6 +93,12 @@ describe('one file', () => {
       bytes(o.pcapHeader(1), o.pcapRecord(1, 0, ether('0001', '0806')), o.pcapRecord(1, 0, ether('', '86dd'))),
       ['x unknown no IP @0', 'x unknown no IP @0'],
     ],
+    [
+      'a name that a terminal would obey',
+      'x.pcapng',
+      bytes(o.section(), named('eth\u001b[2J0'), o.enhanced(0, 0n, ether(PING6))),
+      ['eth\\u001b[2J0 unknown 14+48 @0'],
+    ],
     ['raw IP', 'nat64.pcap', bytes(o.pcapHeader(101), o.pcapRecord(1, 0, hex(PING4))), ['nat64 unknown raw +28 @0']],
     [
       'BSD loopback',
