@@ -51,7 +51,7 @@ export class Stateless {
   }
 
   private toV4(p: Packet, nowMs: number): Verdict {
-    const { config, rewriter } = this.engine
+    const { rewriter } = this.engine
     const mapping = this.mapping
     const dstBy = mapping.toV4(p.d0 | 0, p.d1 | 0, p.d2 | 0, p.d3 | 0, false, nowMs)
     if (dstBy === BY_NOTHING) return this.drop(mapping.reason)
@@ -66,8 +66,7 @@ export class Stateless {
     if (srcBy === BY_NOTHING) return this.drop(mapping.reason)
     const src4 = mapping.address4 | 0
     if (isMartian4(src4)) return this.drop(REASON.martian_source)
-    if (srcBy === BY_POOL6 && (config.mode === 'pool' || (dstBy === BY_POOL6 && this.areGuestsMapped)))
-      return this.drop(REASON.hairpin_loop)
+    if (srcBy === BY_POOL6 && this.isForged(dstBy)) return this.drop(REASON.hairpin_loop)
     if (srcBy === BY_POOL6 && this.admission.isHost(src4)) return this.drop(REASON.host_address)
     this.isHairpin = this.mayComeBack() && dstBy === BY_POOL6 && mapping.isGuest4(dst4)
     return this.done(rewriter.toV4(p, src4, dst4, p.sport, p.dport))
@@ -106,7 +105,7 @@ export class Stateless {
     const src4 = srcBy === BY_NOTHING ? (config.icmpSource4 ?? -1) : mapping.address4
     if (src4 < 0) return this.drop(mapping.reason)
     if (isMartian4(src4)) return this.drop(REASON.martian_source)
-    if (srcBy === BY_POOL6 && config.mode === 'pool') return this.drop(REASON.hairpin_loop)
+    if (srcBy === BY_POOL6 && this.isForged(dstBy)) return this.drop(REASON.hairpin_loop)
     const refusal = parseInner(p, inner)
     if (refusal !== 0) return this.drop(refusal)
     const innerSrcBy = mapping.toV4(inner.s0, inner.s1, inner.s2, inner.s3, false, nowMs)
@@ -178,6 +177,11 @@ export class Stateless {
       inner.dport,
     )
     return this.done(reason)
+  }
+
+  /** No guest sends from inside pool6 to there. Peers do, by way of another translator, to guests with mappings. */
+  private isForged(dstBy: number): boolean {
+    return this.engine.config.mode === 'pool' || (dstBy === BY_POOL6 && this.areGuestsMapped)
   }
 
   /** Pool mode always turns such packets round itself; in siit the configuration says so. */

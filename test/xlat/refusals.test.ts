@@ -84,6 +84,19 @@ const ROWS: readonly Row[] = [
     error6('64:ff9b::224.0.0.1', { src: '64:ff9b::224.0.0.1', dst: GUEST }),
     'martian_destination',
   ],
+  [
+    'a forged error from inside pool6',
+    ip6(icmp(1, 4, [0, 0, 0, 0], ip6(udp(1, 2), { src: `64:ff9b::${PEER}`, dst: GUEST })), {
+      src: '64:ff9b::8.8.8.8',
+      dst: `64:ff9b::${PEER}`,
+    }),
+    'hairpin_loop',
+  ],
+  [
+    'a first fragment too short for its TCP header',
+    ip6(tcp(1, 2), { src: GUEST, ext: [fragment(1, 0, true)], to: 16 }),
+    'truncated',
+  ],
   ['IPv4 from loopback', back('127.0.0.1'), 'martian_source'],
   ['IPv4 from 0.0.0.0', back('0.0.0.0'), 'martian_source'],
   ['IPv4 from broadcast', back('255.255.255.255'), 'martian_source'],
