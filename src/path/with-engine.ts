@@ -81,12 +81,14 @@ function withTun(facts: Facts, engine: Tun, { pool6, pool4 = '192.168.255.0/24' 
   const { kind, device } = engine
   const tun = { kind: 'tun', persistent: true, multiQueue: false, vnetHeader: kind === 'nat64' } as const
   const owner = { device, pid: 0, program: kind, command: kind }
+  const own = or(facts.addresses, []).flatMap(a => (a.family === 4 ? [`${a.address}/32`] : []))
+  const ours = { tun: { name: device }, pool6, host4: { own, allowed: [] } }
   const config = { file: '', text: `tun-device ${device}\nprefix ${pool6}\n`, map: null, version: null }
   return {
     ...routed(facts, { ...LINK, name: device, kind: 'tun', tun, txqlen: 500 }, pool6, pool4),
     tunOwners: kind === 'tundra' ? given(facts.tunOwners, [...or(facts.tunOwners, []), owner]) : facts.tunOwners,
     tayga: given(facts.tayga, kind === 'tayga' ? [config] : []),
-    nat64: given(facts.nat64, kind === 'nat64' ? [{ tun: { name: device }, pool6 }] : []),
+    nat64: given(facts.nat64, kind === 'nat64' ? [ours] : []),
   }
 }
 

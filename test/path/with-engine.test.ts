@@ -111,13 +111,23 @@ describe('a guest that asks for an address of the host itself', () => {
   const own = ['198.51.100.2/32']
   const ask = (host4: EngineInfo['host4'], target4 = '198.51.100.2') => {
     const flow = { nic: nic.device, target4, protocol: 'tcp', port: 80 } as const
-    return predict(facts, flow, optionsFor(facts, { ...info, ...(host4 && { host4 }) }, nic))
+    const { host4: _, ...without } = info
+    return predict(facts, flow, optionsFor(facts, { ...without, ...(host4 && { host4 }) }, nic))
   }
   it.each<[what: string, EngineInfo['host4'], string]>([
     ['is refused by a translator that keeps guests from it', { own, allowed: [] }, 'host_address'],
     ['gets there where that is allowed', { own, allowed: ['198.51.100.0/24'] }, 'ok'],
     ['gets there by another translator', undefined, 'ok'],
   ])('%s', (_, host4, reason) => expect(ask(host4).reason).toBe(reason))
+
+  it('is kept from it by ours as it would be set up, and not by tayga', () => {
+    const reasons = [OURS, TAYGA].map(engine => {
+      const changed = withEngine(recorded('jool-hairpin-fw'), engine)
+      const options = optionsFor(changed, findEngines(changed)[0] as EngineInfo, nic)
+      return predict(changed, { nic: nic.device, target4: '198.51.100.2', protocol: 'tcp', port: 80 }, options).reason
+    })
+    expect(reasons).toEqual(['host_address', 'ok'])
+  })
 
   it('ends there, and the host answers into the device', () => {
     const { request, reply } = ask(undefined)
