@@ -146,7 +146,7 @@ Version: ${version}
 Architecture: ${architecture}
 Maintainer: ${MAINTAINER}
 Installed-Size: ${kib}
-Depends: nodejs (>= 20.19), iproute2, nftables, libc6 (>= ${glibc}), libgcc-s1, libstdc++6
+Depends: adduser, nodejs (>= 20.19), iproute2, nftables, libc6 (>= ${glibc}), libgcc-s1, libstdc++6
 Recommends: ethtool, iptables, iputils-ping
 Suggests: systemd
 Section: net

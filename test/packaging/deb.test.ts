@@ -49,7 +49,7 @@ describe.skipIf(!isDebian)(`the Debian package${isDebian ? '' : ' (skipped: no d
   it('needs a Node that is new enough, and the tools of the network', () => {
     expect(field('Package')).toBe('nat64')
     expect(field('Version')).toBe(version)
-    expect(field('Depends')).toMatch(/^nodejs \(>= 20\.19\), iproute2, nftables, libc6 \(>= 2\.\d+\)/)
+    expect(field('Depends')).toMatch(/^adduser, nodejs \(>= 20\.19\), iproute2, nftables, libc6 \(>= 2\.\d+\)/)
     expect(field('Architecture')).toMatch(/^(amd64|arm64)$/)
   })
 

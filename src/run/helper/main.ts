@@ -24,6 +24,8 @@ const CHANGING: readonly string[] = ['reload', 'mend', 'device', 'stop'] satisfi
 const [json = '{}', verb = '', length = '0'] = process.argv.slice(2)
 const start = JSON.parse(json) as HelperStart
 
+// What is begun is done to its end. Node does not keep what the shell had ignored.
+for (const signal of ['SIGHUP', 'SIGINT', 'SIGQUIT', 'SIGTERM'] as const) process.on(signal, () => {})
 // Who read what the translator said may have died with it.
 process.stderr.on('error', () => {})
 if (verb === ORPHAN) {

@@ -56,9 +56,16 @@ begin start "ready means that packets flow"
 succeeds 'systemctl enable --now' systemctl enable -q --now nat64
 is 'the first ping' passes "$(ping_once)" "$(journal)"
 is 'the service is' active "$(systemctl is-active nat64)"
-is 'capabilities, of all' 0000000000001000 "$(sed -n 's/^CapBnd:\s*//p' /proc/$(pid)/status)"
-is 'new privileges are refused' 1 "$(sed -n 's/^NoNewPrivs:\s*//p' /proc/$(pid)/status)"
-is 'system calls are filtered' 2 "$(sed -n 's/^Seccomp:\s*//p' /proc/$(pid)/status)"
+field() { sed -n "s/^$1:\\s*\\([0-9a-f]*\\).*/\\1/p" "/proc/${2:-$(pid)}/status"; }
+is 'it runs as' "$(id -u nat64)" "$(field Uid)"
+is 'capabilities in effect' 0000000000000000 "$(field CapEff)"
+is 'capabilities, of all: administration of networks, another user and group' 00000000000010c0 "$(field CapBnd)"
+helper=$(pgrep -P "$(pid)")
+is 'the helper is a shell' sh "$(cat /proc/$helper/comm)"
+is 'and runs as' 0 "$(field Uid $helper)"
+succeeds 'no program can be started by the translator' test "$(field Seccomp_filters)" -gt "$(field Seccomp_filters $helper)"
+is 'new privileges are refused' 1 "$(field NoNewPrivs)"
+is 'system calls are filtered' 2 "$(field Seccomp)"
 exposure=$(systemd-analyze security --no-pager nat64 | sed -n 's/.*exposure level for nat64.service: \([0-9.]*\).*/\1/p')
 succeeds "systemd-analyze security says $exposure, at most 3.0" awk "BEGIN { exit !($exposure > 0 && $exposure <= 3.0) }"
 succeeds 'status answers' nat64 status --plain
@@ -150,5 +157,6 @@ host_state > $work/host.now; succeeds 'the host is as it was, although a connect
 succeeds 'the configuration is kept' test -s /etc/nat64/nat64.toml
 succeeds 'dpkg purges it' dpkg -P nat64
 files > $work/files.now; succeeds 'no file is left' diff $work/files.before $work/files.now
+is 'nor a user or group' '' "$(grep -h nat64 /etc/passwd /etc/group)"
 is 'units that failed' 0 "$(systemctl --failed --no-legend | wc -l)" "$(systemctl --failed --no-pager)"
 clean; exit 0
