@@ -1,9 +1,11 @@
 /** A host that changes under `nat64 run`: links that flap, addresses that change, rules, routes and clocks that others touch. */
 import { spawn } from 'node:child_process'
-import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { hostState, inside, makeHost, nat64, pings, removeHost, running, sh, type TestHost, watch } from './run-host.js'
+
+const ALL = process.env.NAT64_FAULTS === 'all'
 
 let host: TestHost
 beforeEach(() => {
@@ -64,6 +66,11 @@ async function startTransfer() {
 }
 
 describe('an uplink', () => {
+  // Links that come up again have their routes in another order.
+  const state = () => {
+    const { route6 = '', ...rest } = hostState(host)
+    return { ...rest, route6: (JSON.parse(route6) as object[]).map(r => JSON.stringify(r)).sort() }
+  }
   const flap = async (times: number) => {
     for (let i = 0; i < times; i++) {
       node('ip link set uplink down')
@@ -75,11 +82,6 @@ describe('an uplink', () => {
 
   it('that flaps fifty times costs a transfer nothing but time, and no line in the log', async () => {
     inside(host.server, 'ip route add 203.0.113.7 via 9.9.9.1')
-    // Links that come up again have their routes in another order.
-    const state = () => {
-      const { route6 = '', ...rest } = hostState(host)
-      return { ...rest, route6: (JSON.parse(route6) as object[]).map(r => JSON.stringify(r)).sort() }
-    }
     const before = state()
     const run = await running(host, ['--pool4', '203.0.113.7'])
     const transfer = await startTransfer()
@@ -89,6 +91,47 @@ describe('an uplink', () => {
     expect(await run.stop()).toMatchObject({ exit: 0 })
     expect(state()).toEqual(before)
   })
+
+  it.runIf(ALL)(
+    'and its device, a thousand and two hundred times: it lives, and has no more than before',
+    {
+      timeout: 900_000,
+    },
+    async () => {
+      const before = state()
+      const run = await running(host)
+      const { pid } = run.child
+      const has = () => ({
+        descriptors: readdirSync(`/proc/${pid}/fd`).length,
+        mebibytes: Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))![1]) / 1024,
+      })
+      expect(pings(host)).toBe(true)
+      const then = has()
+      const shell = async (line: string) => {
+        const args = ['netns', 'exec', host.node, 'sh', '-ec', line]
+        await watch(host, spawn('ip', args, { stdio: ['ignore', 'pipe', 'pipe'] })).exited
+      }
+      const times = (count: number, dev: string) =>
+        shell(
+          `for i in $(seq ${count}); do ip link set ${dev} down; sleep 0.02; ip link set ${dev} up; sleep 0.05; done`,
+        )
+      await times(1000, 'uplink')
+      await until(() => pings(host))
+      expect(warnings(run.done().err)).toEqual([])
+      // Whoever insists is given way, in some lines.
+      await times(200, 'nat64')
+      await pause(6000)
+      expect(warnings(run.done().err).length).toBeLessThan(8)
+      expect(run.child.exitCode).toBe(null)
+      node('ip link delete nat64')
+      await until(() => pings(host))
+      const now = has()
+      expect(now.descriptors).toBeLessThanOrEqual(then.descriptors)
+      expect(now.mebibytes).toBeLessThan(then.mebibytes + 32)
+      expect(await run.stop()).toMatchObject({ exit: 0 })
+      expect(state()).toEqual(before)
+    },
+  )
 
   it('that flaps under a masqueraded pool is back within a second', async () => {
     const run = await running(host)
