@@ -13,15 +13,21 @@ export interface Ran {
   readonly missing: boolean
 }
 
+type Pipes = ['pipe', 'pipe', 'pipe']
+
 const MAX_OUTPUT = 64 * 1024 * 1024
 
-/** Runs `command` without a shell. After `timeoutMs` it is killed. */
-export function run(command: readonly string[], options: { input?: string; timeoutMs?: number } = {}): Promise<Ran> {
+/** Runs `command` without a shell. After `timeoutMs` it is killed. It gets the descriptor `keeps`, if any, as its 3. */
+export function run(
+  command: readonly string[],
+  options: { input?: string; timeoutMs?: number; keeps?: number | undefined } = {},
+): Promise<Ran> {
   const started = performance.now()
   const [file, ...args] = command as [string, ...string[]]
   return new Promise(resolve => {
     const child = spawn(file, args, {
-      stdio: ['pipe', 'pipe', 'pipe'],
+      // The types know of three.
+      stdio: ['pipe', 'pipe', 'pipe', ...(options.keeps === undefined ? [] : [options.keeps])] as unknown as Pipes,
       env: { ...process.env, LC_ALL: 'C', PATH: `${process.env.PATH ?? ''}:/usr/sbin:/sbin:/usr/bin:/bin` },
       // A terminal's Ctrl-C is for us to act on, not for a program that is in the middle of a change.
       detached: true,

@@ -14,6 +14,7 @@ import {
   shellLine,
   undoCommands,
 } from './plan/change.js'
+import type { InstanceLock } from './runtime-dir.js'
 
 /** A change that could not be made. */
 export class ApplyError extends Error {
@@ -25,23 +26,27 @@ export class ApplyError extends Error {
   }
 }
 
-/** Makes the changes in order. On the first that fails, throws an {@link ApplyError}; the journal knows what to undo. */
-export async function applyChanges(changes: readonly Change[], journal: Journal): Promise<void> {
+/**
+ * Makes the changes in order. On the first that fails, throws an {@link ApplyError}; the journal knows what to undo.
+ * `lock`: the lock of the instance. A program that outlives a kill -9 of this process has it as well, so that whoever
+ * undoes waits for its end.
+ */
+export async function applyChanges(changes: readonly Change[], journal: Journal, lock?: InstanceLock): Promise<void> {
   for (const change of changes) {
     noteChange(journal, change)
     try {
-      await applyChange(change)
+      await applyChange(change, lock)
     } catch (error) {
       throw error instanceof ApplyError ? error : new ApplyError(change, (error as Error).message)
     }
   }
 }
 
-async function applyChange(change: Change): Promise<void> {
+async function applyChange(change: Change, lock?: InstanceLock): Promise<void> {
   if (change.kind === 'device') return
   if (change.kind === 'sysctl') return writeSysctl(change.key, change.to)
   for (const command of applyCommands(change)) {
-    const ran = await run(command, timeout(change))
+    const ran = await run(command, { ...timeout(change), keeps: lock?.fd })
     // An old ip(8) or kernel without addrgenmode: the device only chatters a little.
     if (ran.exit !== 0 && !command.includes('addrgenmode')) throw new ApplyError(change, complaint(ran))
   }
@@ -71,8 +76,11 @@ export async function undoChanges(journal: Journal, only: (change: Change) => bo
       if (why === null) undone.push(change)
       else if (why !== '') left.push({ change, why })
     } catch (error) {
-      failed.push({ change, why: (error as Error).message })
-      continue
+      // Somebody may have been quicker: a program that outlived the translator that it undid for.
+      if ((await whyNotOurs(change, journal).catch(() => null)) === null) {
+        failed.push({ change, why: (error as Error).message })
+        continue
+      }
     }
     // A journal that cannot be shortened is no reason to stop: undoing is repeatable.
     tryKeep(

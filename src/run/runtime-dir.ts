@@ -55,6 +55,8 @@ export function pathsFor(config: RunConfig): RuntimePaths {
 }
 
 export interface InstanceLock {
+  /** Who inherits this descriptor holds the lock, too. */
+  readonly fd?: number
   release(): void
 }
 
@@ -114,6 +116,7 @@ function tryLock(dir: string, path: string): InstanceLock | null {
       writePid(fd)
       let held = true
       return {
+        fd,
         release() {
           if (!held) return
           held = false

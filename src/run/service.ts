@@ -143,6 +143,7 @@ async function bringUp(
     await applyChanges(
       prepared.plan.changes.filter(c => c.kind !== 'device' && !inherited.some(i => sameWish(i, c))),
       journal,
+      lock,
     )
     await dropInherited(journal, inherited, prepared)
     const service: Service = {

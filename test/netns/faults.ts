@@ -8,7 +8,7 @@ import { type Done, type Running, sh, start, type TestHost } from './run-host.js
 
 /**
  * What happens at a step. `before` and `after` kill before or after the real program has run, `during` kills and lets it
- * run on alone; `journal`: from here on the journal cannot be written.
+ * run on alone, late; `journal`: from here on the journal cannot be written.
  */
 export type How = 'fail' | 'before' | 'during' | 'after' | 'journal'
 /** Who is killed: the process that was started, or all that it has started, too. */
@@ -18,7 +18,7 @@ export interface Faults {
   readonly host: TestHost
   /** The steps that were taken since the last {@link arm}, as lines. */
   steps(): string[]
-  /** Says whether what was armed has happened; a program that was let run on alone is at its end. */
+  /** Says whether what was armed has happened. */
   struck(): boolean
   /** What is to happen at which step, counted from 1; 0: nothing. */
   arm(step: number, how?: How, whom?: Whom): void
@@ -74,7 +74,7 @@ end() {
 case $(cat ${dir}/how) in
   fail) echo > ${dir}/done; echo "${program}: refused for a test" >&2; exit 2 ;;
   before) end ;;
-  during) end; ${real} "$@" ;;
+  during) end; echo > ${dir}/done; sleep 0.5; exec ${real} "$@" ;;
   after) ${real} "$@"; end ;;
   journal) echo > ${dir}/done; mount --bind ${runtime} ${runtime} && mount -o remount,bind,ro ${runtime}; exec ${real} "$@" ;;
 esac

@@ -2,7 +2,7 @@
 import { removeDeadSocket } from '../control.js'
 import { undoLeftovers } from '../leftovers.js'
 import type { Log } from '../log.js'
-import { lockInstance, lockSetup, pathsFor, type RuntimePaths, runtimePaths } from '../runtime-dir.js'
+import { lockSetup, pathsFor, type RuntimePaths, runtimePaths, takeInstance } from '../runtime-dir.js'
 import { readLoaded, removeLoaded } from './context.js'
 import type { HelperStart } from './protocol.js'
 
@@ -10,7 +10,8 @@ import type { HelperStart } from './protocol.js'
 export async function undoOrphan(start: HelperStart, log: Log): Promise<void> {
   const paths = runtimePaths(start.tun)
   try {
-    const lock = lockInstance(paths, start.tun)
+    // Programs that it had started to change the host may be at work still.
+    const lock = await takeInstance(paths, start.tun)
     const setup = await lockSetup(paths)
     try {
       const changes = await undoLeftovers(paths, log)
