@@ -91,6 +91,14 @@ Refused are sources inside pool6 (hairpin_loop) and addresses of nobody (martian
 up to the host's rules, or to --guests6: set it where pool6 is routed to this host from outside. That a guest does not
 send in the name of another is up to the bridge: Proxmox's ipfilter, or a rule of nftables.
 
+Once everything is set up the translator gives up all rights: it becomes the user nat64 where there is one, else nobody
+(--user), has no capabilities and can start no program. A helper, a shell that waits, keeps them: it reloads, makes again
+what is lost, saves and undoes, and when the translator dies, it gives the host back at once. It reads the configuration
+itself, so what it does is up to who may write that.
+
+The control socket is for root and, where it exists, for members of the group nat64, who may ask what the translator does,
+its sessions and guests included.
+
 What else may be sent at it, what a firewall sees on both sides, and rules to begin with, stand in
 /usr/share/doc/nat64/threat-model.md.`
 

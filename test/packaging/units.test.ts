@@ -29,7 +29,10 @@ describe.each(UNITS)('%s', unit => {
     expect(one('Type')).toBe('notify')
     expect(one('Restart')).toBe('on-failure')
     expect(Number(one('WatchdogSec'))).toBeGreaterThan(5)
-    expect(one('ExecReload')).toContain('--print-config > /dev/null && kill -HUP "$MAINPID"')
+    const [check, signal] = of.get('ExecReload') as string[]
+    expect([check, signal]).toEqual([expect.stringContaining('--print-config > /dev/null'), '+/bin/kill -HUP $MAINPID'])
+    // A signal that the helper gets, too, ends it in the midst of undoing.
+    expect(one('KillMode')).toBe('mixed')
     expect(one('ExecStopPost')).toMatch(/^-.*test "\$SERVICE_RESULT" = success \|\| exec \/usr\/sbin\/nat64 run --undo/)
   })
 
