@@ -5,6 +5,7 @@ import { IPV4_HEADER } from '../../src/wire/protocol.js'
 import { be16, be32, filler, fragment, icmp, ip4, ip6, type Message, raw, tcp, udp } from '../xlat/packets.js'
 import { POOL4 } from './places.js'
 
+/** Where nobody is, an attacker inside, and one outside. */
 const FAR6 = '2001:db8:64::203.0.113.9'
 export const GUEST = '2001:db8:bad::1'
 const OUTSIDER = '198.18.0.1'

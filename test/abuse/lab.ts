@@ -53,12 +53,11 @@ export interface Subject {
   queue(): { readonly handed: number; readonly dropped: number }
 }
 
+/** Starts `nat64 run` as the attack wants it, set-up included. */
 export async function startSubject(net: Net, bin: string, attack: Partial<Attack>): Promise<Subject> {
   const config = join(net.dir, 'nat64.toml')
-  writeFileSync(
-    config,
-    ['[limits]', ...Object.entries(attack.limits ?? {}).map(([k, v]) => `${k} = ${v}`), ''].join('\n'),
-  )
+  const limits = Object.entries(attack.limits ?? {}).map(([key, value]) => `${key} = ${value}\n`)
+  writeFileSync(config, `[limits]\n${limits.join('')}`)
   const socket = join(net.dir, 'nat64.sock')
   const env = ['env', `NAT64_RUNTIME_DIR=${net.dir}`, 'NAT64_CONFIG=', process.execPath]
   const own = ['--pool6', POOL6, '--config', config, '--socket', socket, '--no-save-state', '--state-dir', net.dir]
@@ -97,23 +96,12 @@ export async function startTransfer(net: Net, script: string, mbit: number): Pro
   const answerer = start(net, 'server', process.execPath, script, 'answer', String(PORT))
   await answerer.says('ready', 5_000)
   const address = `${POOL6.replace('/96', '')}${SERVER4}`
-  const asker = start(
-    net,
-    'client',
-    'env',
-    'DBG=1',
-    process.execPath,
-    script,
-    'transfer',
-    address,
-    String(PORT),
-    String(mbit),
-  )
+  const argv = ['transfer', address, String(PORT), String(mbit)]
+  const asker = start(net, 'client', process.execPath, script, ...argv)
   await asker.says('ready', 10_000)
   return async () => {
     asker.child.stdin?.write('\n')
     const text = await asker.done
-    if (process.env.DBG) console.error(asker.errors())
     answerer.child.kill('SIGKILL')
     await answerer.done
     return JSON.parse(text.split('\n')[1] as string) as Fared
