@@ -4,11 +4,11 @@ import { SOAK_MODES, soakCore } from './core.js'
 import { slope } from './slope.js'
 
 describe.each(Object.keys(SOAK_MODES))('%s', mode => {
-  it('a busy hour: counters balance, nothing is left after it, the heap stays', { timeout: 60_000 }, () => {
-    const { drops, ...result } = soakCore(mode, 200_000, 0.05, 3)
-    expect(result).toMatchObject({ left: 0, nights: 1, packets: 200_000 })
+  it('half a busy hour: counters balance, nothing is left after it, the heap stays', { timeout: 60_000 }, () => {
+    const { drops, ...result } = soakCore(mode, 150_000, 0.035, 3)
+    expect(result).toMatchObject({ left: 0, nights: 1, packets: 150_000 })
     expect(result.heapGrowth).toBeLessThan(1024 * 1024)
-    expect(result.verdicts.translated).toBeGreaterThan(100_000)
+    expect(result.verdicts.translated).toBeGreaterThan(50_000)
     if (mode.startsWith('stateful')) expect(result.peakSessions).toBeGreaterThan(2000)
     // Newcomers are refused all the time.
     if (mode === 'stateful, full') expect(Object.keys(drops)).toEqual(expect.arrayContaining(['bib_full', 'filtered']))
