@@ -8,6 +8,8 @@ import { HEADROOM, Packet } from '../../src/xlat/packet.js'
 const FLOWS = 4096
 /** Guests that are there at a time; each flow that ends moves them on by a bit. */
 const GUESTS = 500
+/** Addresses that they have; then those of long ago come back. */
+const HOSTS = 65_000
 
 const TCP = 6
 const UDP = 17
@@ -53,7 +55,7 @@ export class Flows {
 
   private open(f: number): void {
     this.guests += 0.02
-    this.host[f] = Math.floor(this.guests) + this.below(GUESTS)
+    this.host[f] = (Math.floor(this.guests) + this.below(GUESTS)) % HOSTS
     this.port[f] = 1024 + this.below(60_000)
     this.peer[f] = (0x09000000 | this.below(1 << 16)) >>> 0
     this.peerPort[f] = [53, 80, 443, 8080][this.below(4)]!
@@ -162,11 +164,19 @@ export class Flows {
     this.finish4(l4 + 24)
   }
 
-  /** Packets out of place: other addresses, no hops left, the rest of a datagram, nonsense. */
+  /** Packets out of place: other addresses, no hops left, the rest of a datagram, strangers, nonsense. */
   private stray(): void {
     this.flow = -1
-    const kind = this.below(8)
-    this.isToV4 = kind < 4
+    const kind = this.below(10)
+    this.isToV4 = kind < 4 || kind === 8
+    if (kind === 8) {
+      this.toOther(this.below(FLOWS))
+      return
+    }
+    if (kind === 9) {
+      this.knock(this.below(FLOWS))
+      return
+    }
     if (this.isToV4) {
       this.header6(this.below(100_000), [0x7f000001, 0xe0000001, 0x09000001, 0x0a000001][kind]!, UDP)
       if (kind === 2) this.buf[HEADROOM + 7] = 1
@@ -179,6 +189,18 @@ export class Flows {
     this.header4(kind === 5 ? 0x7f000001 : this.peer[f]!, to, kind === 6 ? 47 : UDP)
     if (kind === 7) this.put16(HEADROOM + 6, 3)
     this.finish4(this.transport(HEADROOM + 20, f, 53, this.below(65_536), 2, 0))
+  }
+
+  /** One guest to another, by the address that the outside knows. */
+  private toOther(f: number): void {
+    this.header6(this.host[(f + 1) % FLOWS]!, this.mapped[f]!, this.protocol[f] === ICMP ? ICMP6 : this.protocol[f]!)
+    this.finish6(this.transport(HEADROOM + 40, f, 4000, this.mappedPort[f]!, 2, 128))
+  }
+
+  /** A stranger's first packet to a guest's port. */
+  private knock(f: number): void {
+    this.header4((0x09050000 | this.below(1 << 16)) >>> 0, this.mapped[f]!, this.protocol[f]!)
+    this.finish4(this.transport(HEADROOM + 20, f, 4444, this.mappedPort[f]!, 2, 8))
   }
 
   private header6(host: number, peer: number, next: number): void {
