@@ -94,7 +94,16 @@ function sourcesStamp() {
     if (stat.isDirectory()) for (const name of fs.readdirSync(path).sort()) add(join(path, name))
     else hash.update(`${relative(root, path)} ${stat.size} ${stat.mtimeMs}\n`)
   }
-  const parts = ['src', 'commands', 'test/bench', 'test/fuzz', 'packaging', 'package.json', 'package-lock.json']
+  const parts = [
+    'src',
+    'commands',
+    'test/bench',
+    'test/fuzz',
+    'test/soak',
+    'packaging',
+    'package.json',
+    'package-lock.json',
+  ]
   for (const part of parts) add(join(root, part))
   return hash.digest('hex')
 }

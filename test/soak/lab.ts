@@ -24,6 +24,8 @@ const MAX_SLOPE = 8
 
 interface Minute {
   readonly rssMb: number
+  /** Heap of the main thread. */
+  readonly heapMb: number
   readonly cpu: number
   readonly sessions: number
   readonly pingsLost: number
@@ -127,7 +129,7 @@ async function startTraffic(host: TestHost): Promise<Traffic> {
 }
 
 const HEAD =
-  ' min   RSS MB  CPU %  sessions   packets  pings lost  probe: lost  gap ms  own gap ms  RTT ms  TCP ok/reset/failed  stream MB  UDP ok/lost  drops'
+  ' min   RSS MB  heap MB  CPU %  sessions   packets  pings lost  probe: lost  gap ms  own gap ms  RTT ms  TCP ok/reset/failed  stream MB  UDP ok/lost  drops'
 
 async function oneMinute(
   host: TestHost,
@@ -146,10 +148,12 @@ async function oneMinute(
   const status = await statusOf(host)
   const { mixed, probe } = traffic.totals()
   const gaps = traffic.gaps()
-  const minute = { rssMb: rssMb(pid), cpu, sessions: status.sessions.count, pingsLost, ...gaps }
+  const heapMb = status.memory.heapUsedBytes / 1048576
+  const minute = { rssMb: rssMb(pid), heapMb, cpu, sessions: status.sessions.count, pingsLost, ...gaps }
   const columns: [string | number, number][] = [
     [index + 1, 4],
     [minute.rssMb.toFixed(1), 9],
+    [heapMb.toFixed(1), 9],
     [cpu.toFixed(1), 7],
     [minute.sessions, 10],
     [status.toV4.packetsIn + status.toV6.packetsIn, 10],
