@@ -97,6 +97,7 @@ function sourcesStamp() {
   const parts = [
     'src',
     'commands',
+    'test/abuse',
     'test/bench',
     'test/fuzz',
     'test/soak',
