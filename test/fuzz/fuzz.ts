@@ -18,6 +18,8 @@ import { Mutator, ROOM } from './mutate.js'
 const MEMORY = 64
 /** Filled behind the packet, and found again. */
 const CANARY = 0x5a
+/** Those that exist, two with the ECN bit, and two that do not. */
+const GSO_TYPES = [0, 1, 3, 4, 5, 0x81, 0x84, 2, 6]
 /** Seeds longer than this are taken more rarely: their bytes cost time, and few of them decide anything. */
 const LONG = 400
 
@@ -94,11 +96,13 @@ export class Fuzzer {
     if (changes > 0 && m.below(4) !== 0) repair(m.buf, HEADROOM, m.end, p.flags !== 0)
     if (p.flags !== 0 && m.below(16) === 0) {
       isMetaSound = false
-      const value = m.below(70)
-      const which = m.below(3)
-      if (which === 0) p.csumStart = value
+      const which = m.below(6)
+      if (which === 0) p.csumStart = m.below(70)
       else if (which === 1) p.gsoSize = m.below(3000)
-      else p.hdrLen = value
+      else if (which === 2) p.gsoSize = 0
+      else if (which === 3) p.gsoType = GSO_TYPES[m.below(GSO_TYPES.length)]!
+      else if (which === 4) p.csumOffset = m.below(20)
+      else p.hdrLen = m.below(70)
     }
     if (p.flags !== 0 && changes > 0) isMetaSound = false
     p.end = m.end
