@@ -22,6 +22,8 @@ export interface Faults {
   struck(): boolean
   /** What is to happen at which step, counted from 1; 0: nothing. */
   arm(step: number, how?: How, whom?: Whom): void
+  /** The process that was started by {@link wrap}. */
+  pid(): number
   /** Programs to put in front of the product. */
   readonly wrap: readonly string[]
 }
@@ -42,6 +44,7 @@ export function makeFaults(host: TestHost): Faults {
   return {
     host,
     steps: () => readFileSync(join(dir, 'steps'), 'utf8').split('\n').slice(0, -1),
+    pid: () => Number(readFileSync(join(dir, 'pid'), 'utf8')),
     struck: () => existsSync(join(dir, 'done')),
     arm(step, how = 'fail', whom = 'all') {
       put('steps', '')
@@ -73,7 +76,7 @@ end() {
 }
 case $(cat ${dir}/how) in
   fail) echo > ${dir}/done; echo "${program}: refused for a test" >&2; exit 2 ;;
-  before) end ;;
+  before) end; echo > ${dir}/done; exit 1 ;;
   during) end; echo > ${dir}/done; sleep 0.5; exec ${real} "$@" ;;
   after) ${real} "$@"; end ;;
   journal) echo > ${dir}/done; mount --bind ${runtime} ${runtime} && mount -o remount,bind,ro ${runtime}; exec ${real} "$@" ;;

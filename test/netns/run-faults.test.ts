@@ -2,6 +2,8 @@
  * Faults at every step of set-up and undoing: the host is as it was, after a kill -9 by the next start or `--undo`. Here a
  * choice of them; `npm run faults` takes all.
  */
+import { writeFileSync } from 'node:fs'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import {
   afterDoing,
@@ -13,7 +15,7 @@ import {
   runThrough,
   runtimeFiles,
 } from './faults.js'
-import { hostState, inside, makeHost, nat64, removeHost, running, type TestHost } from './run-host.js'
+import { hostState, inside, makeHost, nat64, removeHost, running, start, type TestHost } from './run-host.js'
 
 const ALL = process.env.NAT64_FAULTS === 'all'
 const LONG = ALL ? 1_800_000 : 120_000
@@ -158,3 +160,54 @@ describe.each(ALL ? MODES : [STATEFUL])('$name', mode => {
 /** The set-up makes nothing after it has deleted something. */
 const isUndo = (steps: readonly string[], step: number) =>
   step - 1 >= steps.findIndex(s => /^(ip|nft)( -\d)?( \w+)? delete /.test(s))
+
+describe('while it runs', () => {
+  const file = () => `${host.dir}/nat64.toml`
+  /** What makes it change the host again, and what it says when that is done. */
+  const events: readonly [name: string, happens: () => void, done: RegExp][] = [
+    [
+      'a new configuration',
+      () => {
+        writeFileSync(file(), 'pool4 = ["10.99.0.9", "10.98.0.0/30"]\n')
+        process.kill(faults.pid(), 'SIGHUP')
+      },
+      /info the new configuration is in force/,
+    ],
+    ['a device that is made anew', () => inside(host.node, 'ip link delete nat64'), /it is made anew/],
+    ['routes that are made again', () => inside(host.node, 'ip route flush dev nat64'), /which is made again/],
+  ]
+
+  it.each(events)('%s: kill -9 or a failure at each command', { timeout: LONG }, async (_, happens, done) => {
+    const begin = async () => {
+      writeFileSync(file(), 'pool4 = ["10.99.0.1"]\n')
+      const run = start(host, ['run', '--state-dir', `${host.dir}/state`, '--config', file()], faults.wrap)
+      await run.says(/info Translates /)
+      return run
+    }
+    const { comesBack } = await prepare({ name: '', args: ['--pool4', '10.99.0.1'] })
+    faults.arm(0)
+    const first = await begin()
+    const from = faults.steps().length
+    happens()
+    await first.says(done)
+    await vi.waitFor(() => expect(faults.steps().length).toBeGreaterThan(from), 10_000)
+    await sleep(1000)
+    const steps = faults.steps().slice(from)
+    await first.stop()
+    await comesBack('no fault')
+    expect(steps.length).toBeGreaterThan(0)
+    for (const [i, step] of steps.entries()) {
+      const faultsHere = [...KILLS, ['fail', 'all'] as const].filter((_, n) => ALL || n % 7 === (i * 2 + 3) % 7)
+      for (const [how, who] of faultsHere) {
+        const label = `${how}, ${who}: ${step}`
+        faults.arm(from + i + 1, how, who)
+        const run = await begin()
+        happens()
+        await vi.waitFor(() => expect(faults.struck(), label).toBe(true), { timeout: 15_000, interval: 20 })
+        if (how === 'fail') await sleep(1000)
+        await run.stop()
+        await comesBack(label)
+      }
+    }
+  })
+})
