@@ -131,6 +131,9 @@ export const prctl: (option: number, a: number, b: number, c: number, d: number)
   'ulong',
 ])
 
+/** capset(2) of this thread: header of 8 bytes, 24 bytes of data. */
+export const capset: (header: Uint8Array, data: Uint8Array) => number = c.func('capset', 'int', ['void *', 'void *'])
+
 /** setns(2): moves this thread to the namespace that `fd` stands for. */
 export const setns: (fd: number, type: number) => number = c.func('setns', 'int', ['int', 'int'])
 

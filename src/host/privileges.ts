@@ -1,6 +1,6 @@
 /** Giving up root for good: another user, no way to gain rights by starting a program, on every thread of this process. */
 import { readFileSync } from 'node:fs'
-import { errno, errnoName, mapMemory, prctl, seccompFilter, unmapMemory } from './libc.js'
+import { capset, errno, errnoName, mapMemory, prctl, seccompFilter, unmapMemory } from './libc.js'
 
 export interface User {
   readonly name: string
@@ -40,6 +40,14 @@ export function becomeUser({ uid, gid }: User): void {
   process.setgroups?.([gid])
   process.setgid?.(gid)
   process.setuid?.(uid)
+}
+
+/** _LINUX_CAPABILITY_VERSION_3; process 0 is this thread. */
+const CAPABILITY_HEADER = new Uint32Array([0x20080522, 0])
+
+/** Gives up the capabilities of this thread, whoever it runs as. Giving up cannot fail. */
+export function dropCapabilities(): void {
+  capset(new Uint8Array(CAPABILITY_HEADER.buffer), new Uint8Array(24))
 }
 
 const PR_SET_NO_NEW_PRIVS = 38

@@ -1,6 +1,6 @@
 /** Who the translator is once everything is set up: nobody in particular. */
 import { EXIT, UserError } from '../errors.js'
-import { becomeUser, findUser, forbidPrograms, type User } from '../host/privileges.js'
+import { becomeUser, dropCapabilities, findUser, forbidPrograms, type User } from '../host/privileges.js'
 import type { Log } from './log.js'
 
 /** Made by the package for this. Where it is not there, everybody's nobody. */
@@ -29,21 +29,19 @@ export function requireUser(wished: string | null): void {
   })
 }
 
-/**
- * Gives up all rights: from now on the helper changes the host. Not for who is not root, and has to be allowed what it
- * may do, or wants to stay root.
- */
+/** Gives up all rights: from now on the helper changes the host. Who is not root stays who it is. */
 export function giveUpRights(wished: string | null, log: Log): void {
   if (wished === 'root') return
   const user = userOf(wished)
+  const wasRoot = process.geteuid?.() === 0
   try {
     if (user === null) throw new Error(`there is neither a user ${USERS.join(' nor ')}`)
     becomeUser(user)
+    if (wasRoot) log.info('the rights of root are given up', { user: user.name })
   } catch (error) {
     log.warning(`the rights of root cannot be given up: ${(error as Error).message}`)
   }
+  dropCapabilities()
   const why = forbidPrograms()
   if (why !== '') log.debug(`other programs can be started still: ${why}`)
-  if (user !== null && process.geteuid?.() === user.uid)
-    log.info('the rights of root are given up', { user: user.name })
 }

@@ -3,6 +3,7 @@ import { randomFillSync } from 'node:crypto'
 import { performance } from 'node:perf_hooks'
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads'
 import { describeRingRefusal, openRing, type Ring } from '../host/io-uring.js'
+import { dropCapabilities } from '../host/privileges.js'
 import { Outbox } from '../xlat/outbox.js'
 import { makeStats, STAT } from '../xlat/stats.js'
 import { Translator } from '../xlat/translator.js'
@@ -86,6 +87,8 @@ function handleWaiting(): Ending | null {
 function serve({ fds, vnetHeader, uso }: WorkerDevice, imported: Imported): void {
   // One for each device: what waits in it is for that one.
   const { ring, refusal } = tryRing()
+  // The descriptors are all that is needed to move packets. Root becomes somebody else, and needs them for that.
+  if (process.geteuid?.() !== 0) dropCapabilities()
   let stop: Ending | null = null
   const loop = new PacketLoop({
     translator,

@@ -1,5 +1,14 @@
 /** What the translator may do once it is set up, which is nothing; and its helper, which cleans up whatever ends it. */
-import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import {
@@ -73,6 +82,25 @@ describe('rights', () => {
     const daemon = node('id -u daemon').trim()
     for (const { Uid } of threads(run)) expect(Uid).toBe(Array(4).fill(daemon).join(' '))
     await run.stop()
+  })
+
+  it('of who is not root, but may administrate the network, are given up where packets are read', async () => {
+    const inside = ['state', 'run'].map(name => join(host.dir, name))
+    for (const folder of inside) mkdirSync(folder, { recursive: true })
+    for (const folder of inside) chownSync(folder, 65534, 65534)
+    chmodSync(host.dir, 0o755)
+    const tun = 'mount -t tmpfs none /dev/net && mknod -m 666 /dev/net/tun c 10 200'
+    const nobody =
+      'setpriv --reuid=nobody --regid=nogroup --clear-groups --inh-caps +net_admin --ambient-caps +net_admin'
+    const before = hostState(host)
+    const run = await running(host, [], ['unshare', '-m', 'sh', '-c', `${tun} && exec ${nobody} "$@"`, 'sh'])
+    const all = threads(run)
+    expect(all.filter(t => t.CapPrm === NONE)).toEqual([all[0], all.at(-1)])
+    for (const thread of all) expect(thread).toMatchObject({ NoNewPrivs: '1', Seccomp: '2' })
+    node('ip link delete nat64')
+    await until(() => pings(host))
+    expect(await run.stop()).toMatchObject({ exit: 0 })
+    expect(hostState(host)).toEqual(before)
   })
 
   it('on files: what the helper reads is for root, the control socket for root and a group', async () => {
