@@ -1,7 +1,9 @@
 /**
- * Reads a journal strictly. Undoing runs what it lists as root, so a record that this program cannot have written is
- * refused as a whole: changes of `nat64 run` are about its own device, its own table, and the kernel's forwarding.
+ * Reads a journal strictly. Undoing runs what it lists as root, so a record that is damaged, or that this program cannot
+ * have written, is refused as a whole: changes of `nat64 run` are about its own device, its own table, and the kernel's
+ * forwarding; commands, which could be anything, are at least those that were written.
  */
+import { createHash } from 'node:crypto'
 import { parseIpv4 } from '../addr/ipv4.js'
 import { parseIpv6 } from '../addr/ipv6.js'
 import { parsePrefix4, parsePrefix6 } from '../addr/prefix.js'
@@ -27,6 +29,13 @@ export interface JournalRecord {
 /** Whose journal it is: `setup` of a translator, or `commands` of a remedy or a probe. */
 export type JournalKind = 'setup' | 'commands'
 
+/** The record as the text of a file, with a checksum of its changes. */
+export function printRecord(record: JournalRecord): string {
+  return `${JSON.stringify({ ...record, sum: sumOf(record.changes) }, null, 1)}\n`
+}
+
+const sumOf = (changes: unknown): string => createHash('sha256').update(JSON.stringify(changes)).digest('hex')
+
 type Fields = Readonly<Record<string, unknown>>
 
 /** The record that `text` holds; undefined when it is none, or any part of it is not as this program writes it. */
@@ -38,6 +47,7 @@ export function parseRecord(text: string, kind: JournalKind): JournalRecord | un
     return undefined
   }
   if (!isFields(found) || found.version !== JOURNAL_VERSION || !Array.isArray(found.changes)) return undefined
+  if (found.sum !== sumOf(found.changes)) return undefined
   const { tun, tunIndex, pid, started, bootId, netns } = found
   if (typeof tun !== 'string' || typeof bootId !== 'string' || !isCount(tunIndex) || !isCount(netns)) return undefined
   if (!isCount(pid) || pid === 0 || !(started === null || isText(started))) return undefined

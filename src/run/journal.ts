@@ -7,7 +7,7 @@ import { dirname, join } from 'node:path'
 import { EXIT, UserError } from '../errors.js'
 import { bootId, netnsInode, processStart } from '../host/netns.js'
 import { removeTemporaries, writeFileAtomically } from './atomic-write.js'
-import { JOURNAL_VERSION, type JournalKind, type JournalRecord, parseRecord } from './journal-record.js'
+import { JOURNAL_VERSION, type JournalKind, type JournalRecord, parseRecord, printRecord } from './journal-record.js'
 import type { Change } from './plan/change.js'
 
 export interface Journal {
@@ -57,7 +57,7 @@ export function keepChanges(journal: Journal, changes: readonly Change[]): void 
 
 function save(journal: Journal, record: JournalRecord): void {
   try {
-    writeFileAtomically(journal.path, `${JSON.stringify(record, null, 1)}\n`)
+    writeFileAtomically(journal.path, printRecord(record))
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code ?? String(error)
     throw new UserError(

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { parseConfig } from '../../src/config/parse.js'
 import { keepChanges, newJournal, noteChange, readJournal } from '../../src/run/journal.js'
+import { printRecord } from '../../src/run/journal-record.js'
 import { formatLine, makeLog } from '../../src/run/log.js'
 import type { Change } from '../../src/run/plan/change.js'
 import { lockInstance, lockSetup } from '../../src/run/runtime-dir.js'
@@ -36,7 +37,7 @@ describe('journal', () => {
     for (const other of [{ bootId: 'x' }, { netns: 1 }]) {
       const journal = newJournal(path(), 'nat64')
       noteChange(journal, change)
-      writeFileSync(path(), JSON.stringify({ ...journal.record, ...other }))
+      writeFileSync(path(), printRecord({ ...journal.record, ...other }))
       expect(readJournal(path())).toBeNull()
       expect(readdirSync(dir)).toEqual([])
     }
