@@ -197,6 +197,7 @@ describe('while it runs', () => {
     await comesBack('no fault')
     expect(steps.length).toBeGreaterThan(0)
     for (const [i, step] of steps.entries()) {
+      if (!ALL && i % 2 !== 0) continue
       const faultsHere = [...KILLS, ['fail', 'all'] as const].filter((_, n) => ALL || n % 7 === (i * 2 + 3) % 7)
       for (const [how, who] of faultsHere) {
         const label = `${how}, ${who}: ${step}`

@@ -128,7 +128,7 @@ describe('two translators', () => {
 
   it('one stops while the other starts: forwarding stays, and is undone by the last', { timeout: LONG }, async () => {
     const before = hostState(host)
-    for (let i = 0; i < (ALL ? 40 : 3); i++) {
+    for (let i = 0; i < (ALL ? 40 : 2); i++) {
       const first = await running(host)
       const other = start(host, ['run', '--no-save-state', ...second])
       const ms = moment(300)
