@@ -69,6 +69,8 @@ export function openTun(options: TunOptions = {}): Tun {
   try {
     const first = openQueue(wanted, options.queues ?? 1, vnetHeader, attached)
     fds.push(first.fd)
+    // Without an owner, whoever may open /dev/net/tun, which is everybody, may take packets by a queue of his own.
+    if (!attached) ioctlNumber(first.fd, TUNSETOWNER, process.geteuid?.() ?? 0)
     for (let i = 1; i < (options.queues ?? 1); i++) fds.push(addQueue(first.name, first.flags))
     const offloads = vnetHeader ? setOffloads(fds) : OFFLOADS[2]
     return adoptTun({ name: first.name, fds, vnetHeader, offloads, attached })

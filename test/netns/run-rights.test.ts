@@ -65,6 +65,12 @@ describe('rights', () => {
     await run.stop()
   })
 
+  it("on the device are not everybody's: nobody else takes packets by a queue of his own", async () => {
+    const run = await running(host, ['--queues', '2'])
+    expect(node('ip -d link show nat64')).toMatch(/ user root /)
+    await run.stop()
+  })
+
   it('are kept by who asks for it', async () => {
     const run = await running(host, ['--user', 'root'])
     for (const thread of threads(run)) expect(thread).toMatchObject({ Uid: '0 0 0 0', Seccomp: '0' })
