@@ -59,10 +59,13 @@ const EXEC: Readonly<Record<string, readonly [arch: number, execve: number, exec
 }
 const LD_WORD = 0x20
 const JUMP_IF_EQUAL = 0x15
+const JUMP_IF_AT_LEAST = 0x35
 const RETURN = 0x06
 const ALLOW = 0x7fff0000
 const ERRNO = 0x00050000
 const EPERM = 1
+/** Calls of the x32 ABI have numbers of their own from here on, and the architecture of x64. */
+const X32 = 0x40000000
 /** struct seccomp_data: number of the call, architecture. */
 const NUMBER = 0
 const ARCH = 4
@@ -80,8 +83,9 @@ export function forbidPrograms(): string {
   return install([
     [LD_WORD, 0, 0, ARCH],
     // Calls of another architecture, as 32-bit programs make them, are none of Node's.
-    [JUMP_IF_EQUAL, 0, 4, arch],
+    [JUMP_IF_EQUAL, 0, 5, arch],
     [LD_WORD, 0, 0, NUMBER],
+    [JUMP_IF_AT_LEAST, 3, 0, X32],
     [JUMP_IF_EQUAL, 2, 0, execve],
     [JUMP_IF_EQUAL, 1, 0, execveat],
     [RETURN, 0, 0, ALLOW],
