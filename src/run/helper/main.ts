@@ -1,6 +1,5 @@
 /** The helper at work on one thing: `main.js START VERB LENGTH`, with the request on stdin. See protocol.ts. */
 import { readSync, writeSync } from 'node:fs'
-import { deserialize } from 'node:v8'
 import { EXIT, UserError } from '../../errors.js'
 import { sendFds } from '../../host/fd-pass.js'
 import { isJournald, makeLog } from '../log.js'
@@ -9,6 +8,7 @@ import { makeContext, type Outcome } from './context.js'
 import { undoOrphan } from './orphan.js'
 import {
   type Answer,
+  decodeRequest,
   encodeAnswer,
   FD_CHANNEL,
   type HelperStart,
@@ -70,7 +70,7 @@ async function act(name: string, request: Uint8Array | null): Promise<void> {
     // One at a time looks at the host and changes it. Without the lock it is done all the same.
     const setup = CHANGING.includes(name) ? await lockSetup(context.paths).catch(() => null) : null
     try {
-      await action(context, deserialize(request) as never, { answer, next: nextVerb })
+      await action(context, decodeRequest(request) as never, { answer, next: nextVerb })
     } finally {
       setup?.release()
     }

@@ -3,7 +3,7 @@
  * from the translator but what is listed here: which of these things to do, never how. Configuration and journal it
  * reads itself.
  *
- *     translator -> helper   VERB LENGTH\n, then LENGTH bytes of a request
+ *     translator -> helper   VERB LENGTH\n, then LENGTH bytes of a request: a line of JSON, and a state as it is
  *     helper -> translator   an answer, in base64, a line; descriptors go over a socket of their own
  */
 import { deserialize, serialize } from 'node:v8'
@@ -117,9 +117,27 @@ export const ORPHAN = 'orphan'
 /** The descriptor that others are sent over, in the helper. */
 export const FD_CHANNEL = 3
 
-export function encodeRequest(verb: Verb, request: unknown): Buffer {
-  const body = serialize(request)
+/** All that a request of any verb may have. */
+type Request = Verbs['reload']['asks'] & Verbs['mend']['asks'] & Verbs['stop']['asks']
+
+export function encodeRequest(verb: Verb, request: Partial<Request> | null): Buffer {
+  const { state, ...rest } = request ?? {}
+  const body = Buffer.concat([Buffer.from(`${JSON.stringify(rest)}\n`), state ?? new Uint8Array()])
   return Buffer.concat([Buffer.from(`${verb} ${body.length}\n`), body])
+}
+
+/** Whatever a translator wrote that may be somebody else's by now: each field is of its type. @throws Error when it is no JSON */
+export function decodeRequest(bytes: Uint8Array): Request {
+  const end = bytes.indexOf(10)
+  const { again, tired, lingers, chosen, touched } = JSON.parse(Buffer.from(bytes.subarray(0, end)).toString())
+  return {
+    again: again === true,
+    tired: tired === true,
+    lingers: lingers === true,
+    chosen: typeof chosen === 'string' ? chosen : null,
+    touched: { link: touched?.link === true, table: touched?.table === true },
+    state: end + 1 < bytes.length ? bytes.subarray(end + 1) : null,
+  }
 }
 
 export const encodeAnswer = (answer: Answer): string => `${serialize(answer).toString('base64')}\n`
