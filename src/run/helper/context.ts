@@ -1,9 +1,10 @@
 /** What the helper knows when it is started for one thing: the journal, the configuration in force. */
-import { readFileSync, unlinkSync, writeFileSync } from 'node:fs'
+import { readFileSync, unlinkSync } from 'node:fs'
 import { deserialize, serialize } from 'node:v8'
 import { loadConfig } from '../../config/load.js'
 import type { LoadedConfig } from '../../config/run-config.js'
 import { EXIT, UserError } from '../../errors.js'
+import { writeFileAtomically } from '../atomic-write.js'
 import { type Journal, newJournal, readJournal } from '../journal.js'
 import type { Log } from '../log.js'
 import { type RuntimePaths, runtimePaths } from '../runtime-dir.js'
@@ -42,10 +43,10 @@ export function makeContext(start: HelperStart, log: Log): HelperContext {
   }
 }
 
-/** Keeps the configuration in force where only root reads and writes it. @throws UserError */
+/** Keeps the configuration in force where only root reads and writes it. @throws UserError; then the one before is there still */
 export function writeLoaded(paths: RuntimePaths, loaded: LoadedConfig): void {
   try {
-    writeFileSync(paths.loaded, serialize(loaded), { mode: 0o600 })
+    writeFileAtomically(paths.loaded, serialize(loaded))
   } catch (error) {
     const { code = String(error) } = error as NodeJS.ErrnoException
     throw new UserError(`${paths.loaded} cannot be written (${code}).`, { exitCode: EXIT.unable })

@@ -72,9 +72,9 @@ export async function reloadHost(
     fds,
   })
   if (talk.next() !== 'commit') {
-    writeLoaded(paths, old)
     opened.server?.close()
     await revert()
+    writeLoaded(paths, old)
   } else {
     // A change of the same resource has been replaced by a fresh one: nothing is left of it to undo.
     const replaced = (c: Change) => fresh.some(f => f.kind === 'nft' && resourceOf(f) === resourceOf(c))
