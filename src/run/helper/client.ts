@@ -33,7 +33,10 @@ export interface Helper {
   change(request: Verbs['reload']['asks'], swap: (reply: Reply<'reload'>) => Promise<void>): Promise<Reply<'reload'>>
   /** Resolves when it has ended without being told to. */
   readonly ended: Promise<void>
-  /** Ends it; there is nothing left to undo. The lock of the instance goes with it. */
+  /**
+   * Ends it; there is nothing left to undo. The lock of the instance goes with it. One that hangs is not waited for: it
+   * undoes what is left once it goes on.
+   */
   close(): Promise<void>
 }
 
@@ -110,8 +113,14 @@ export function startHelper(start: HelperStart, lock: string, log: Log): Helper 
     ended,
     async close() {
       isClosing = true
-      child.stdin?.end(`${BYE}\n`)
-      await exited
+      if (isLate) {
+        child.stdin?.destroy()
+        child.stdout?.destroy()
+        child.unref()
+      } else {
+        child.stdin?.end(`${BYE}\n`)
+        await exited
+      }
       closeSync(ours)
     },
   }
