@@ -120,7 +120,8 @@ function tryLock(dir: string, path: string): InstanceLock | null {
         release() {
           if (!held) return
           held = false
-          tryUnlink(path)
+          // The helper may have removed ours, and the next instance made its own.
+          if (isCurrent(fd, path)) tryUnlink(path)
           closeSync(fd)
         },
       }
