@@ -1,5 +1,5 @@
 /** Servers that only this host may reach: how a Unix socket or a loopback port is taken, and left behind by none. */
-import { chmodSync, lstatSync, unlinkSync } from 'node:fs'
+import { lstatSync, unlinkSync } from 'node:fs'
 import { connect, type Server } from 'node:net'
 import { formatListenAt } from '../config/listen-kind.js'
 import type { ListenAt } from '../config/run-config.js'
@@ -22,6 +22,7 @@ export interface Served {
  */
 export async function listenLocally(server: Server, at: ListenAt, served: Served): Promise<void> {
   if ('path' in at) await prepareSocket(at.path, served)
+  // Not chmod(2), which follows what somebody puts in its place where the directory is his.
   const umask = process.umask(~served.mode & 0o777)
   const own = process.getegid?.() ?? 0
   // Given to a group by being made in it: a service may not have the right to give files away.
@@ -38,7 +39,6 @@ export async function listenLocally(server: Server, at: ListenAt, served: Served
     if (group !== own) process.setegid?.(own)
     process.umask(umask)
   }
-  if ('path' in at) chmodSync(at.path, served.mode)
   server.on('error', () => {})
 }
 
