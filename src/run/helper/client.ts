@@ -81,7 +81,7 @@ export function startHelper(start: HelperStart, lock: string, log: Log): Helper 
       return lateError(verb)
     })
     if (line === null) throw new Error('the helper that changes this host has ended')
-    if (line === FAILED) throw new Error(`the helper failed to ${verb}`)
+    if (line === FAILED) throw new Error(`the helper that changes this host has failed (${verb})`)
     const answer = decodeAnswer(line)
     for (const { level, message, fields } of answer.log) log[level](message, fields)
     if (!answer.ok) {
@@ -156,7 +156,7 @@ function readLines(child: ChildProcess): { next(): Promise<string> } {
 }
 
 const lateError = (verb: Verb) =>
-  new UserError(`The helper that changes this host did not ${verb} in ${ANSWER_MS / 1000} s.`, {
+  new UserError(`The helper that changes this host has not answered in ${ANSWER_MS / 1000} s (${verb}).`, {
     exitCode: EXIT.unable,
   })
 

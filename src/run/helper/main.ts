@@ -105,7 +105,12 @@ function readExactly(count: number): Uint8Array | null {
   return bytes
 }
 
+/** To a translator that is gone nothing is said; the end of its input tells what to do. */
 function writeAll(text: string): void {
   const bytes = Buffer.from(text)
-  for (let at = 0; at < bytes.length; ) at += writeSync(1, bytes, at)
+  try {
+    for (let at = 0; at < bytes.length; ) at += writeSync(1, bytes, at)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EPIPE') throw error
+  }
 }
