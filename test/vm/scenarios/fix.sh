@@ -53,6 +53,26 @@ is 'Jool is on again' true "$(jool_global manually-enabled)"
 is 'its rules are there' 4 "$({ iptables-save; ip6tables-save; } | grep -c 'j JOOL')"
 clean
 
+killed_at() { # WORDS: what it says when it is killed
+	$NAT64 doctor --fix N64-201 --yes > /tmp/fix.out 2>&1 & fix_pid=$!
+	for i in $(seq 1200); do grep -q "$1" /tmp/fix.out && break; sleep 0.1; done
+	kill -9 $fix_pid; wait $fix_pid 2> /dev/null
+	# What it had begun goes on by itself.
+	sleep 5
+	$NAT64 doctor --undo > /tmp/undo.out 2>&1; is "killed at \"$1\": --undo ends with status" 0 $? "$(cat /tmp/fix.out /tmp/undo.out)"
+	is 'Jool is on again' true "$(jool_global manually-enabled)"
+	is 'no translator runs' 0 "$(ps ax | grep -c '[b]in.js run')"
+	is 'nothing of the probe is left' 0 "$(probes_left)"
+	{ ip -br link; ip -6 route; } > /tmp/host.after
+	succeeds 'links and routes are as before' diff /tmp/host.before /tmp/host.after
+}
+begin fix-killed "killed with -9 at each step: --undo gives Jool back"
+broken
+{ ip -br link; ip -6 route; } > /tmp/host.before
+killed_at '^… switch off'
+killed_at '^… start the translator'
+clean
+
 begin fix-in-vain "when the probe gets no answer all is taken back"
 broken
 # The translator comes up, but the firewall of the host lets nothing through it.
