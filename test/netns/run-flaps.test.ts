@@ -4,6 +4,7 @@ import { chmodSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from '
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { hostState, inside, makeHost, nat64, pings, removeHost, running, sh, type TestHost, watch } from './run-host.js'
+import { startTransfer } from './transfer.js'
 
 const ALL = process.env.NAT64_FAULTS === 'all'
 
@@ -27,44 +28,6 @@ const isCut = () =>
   inside(host.guest, 'ping -c 1 -W 0.3 64:ff9b::9.9.9.2 > /dev/null && echo no || echo yes') === 'yes\n'
 const warnings = (text: string) => text.split('\n').filter(line => / (warning|error) /.test(line))
 const status = async () => JSON.parse((await nat64(host, ['status', '--json'])).out)
-/** A server that sends 6 MB in about six seconds, and a guest that gets it; both print a hash. */
-const SERVER = `
-  const hash = require('node:crypto').createHash('sha256'); let n = 0
-  require('node:net').createServer(s => {
-    const t = setInterval(() => {
-      if (n++ === 120) { clearInterval(t); s.end(); console.log('sent ' + hash.digest('hex')); return }
-      const block = Buffer.alloc(50_000, n); hash.update(block); s.write(block)
-    }, 50)
-    s.on('error', e => console.log('error ' + e.code))
-  }).listen(8080, () => console.log('listening'))`
-const CLIENT = `
-  const hash = require('node:crypto').createHash('sha256'); let n = 0
-  const s = require('node:net').connect(8080, '64:ff9b::909:902')
-  s.on('data', d => { if (n === 0) console.log('receiving'); hash.update(d); n += d.length })
-  s.on('end', () => console.log('got ' + hash.digest('hex')))
-  s.on('error', e => console.log('error ' + e.code))`
-
-async function startTransfer() {
-  const script = (netns: string, text: string) =>
-    watch(
-      host,
-      spawn('ip', ['netns', 'exec', netns, process.execPath, '-e', text], { stdio: ['ignore', 'pipe', 'pipe'] }),
-    )
-  const server = script(host.server, SERVER)
-  await server.says(/listening/)
-  const client = script(host.guest, CLIENT)
-  await client.says(/receiving/)
-  return {
-    /** Waits for its end; all that was sent has come. */
-    async isWhole() {
-      await client.says(/got [0-9a-f]{64}/, 60_000)
-      const hashOf = (text: string) => /(?:sent|got) (\S+)/.exec(text)?.[1]
-      expect(hashOf(client.done().out)).toBe(hashOf(server.done().out))
-      await server.stop()
-    },
-  }
-}
-
 describe('an uplink', () => {
   // Links that come up again have their routes in another order.
   const state = () => {
@@ -84,7 +47,7 @@ describe('an uplink', () => {
     inside(host.server, 'ip route add 203.0.113.7 via 9.9.9.1')
     const before = state()
     const run = await running(host, ['--pool4', '203.0.113.7'])
-    const transfer = await startTransfer()
+    const transfer = await startTransfer(host, 6)
     await flap(50)
     await transfer.isWhole()
     expect(warnings(run.done().err)).toEqual([])
@@ -296,7 +259,7 @@ describe('what somebody undoes is made again, with one warning', () => {
 describe('the device', () => {
   it('that is deleted in the midst of a transfer: one warning, and the transfer goes on', async () => {
     const run = await running(host)
-    const transfer = await startTransfer()
+    const transfer = await startTransfer(host, 6)
     node('ip link delete nat64')
     await run.says(/warning The TUN device nat64 was removed by somebody else \(\w+\); it is made anew/)
     await transfer.isWhole()
