@@ -9,6 +9,7 @@ import { lstatSync, unlinkSync } from 'node:fs'
 import { connect, createServer, type Server, type Socket } from 'node:net'
 import { EXIT, UserError } from '../errors.js'
 import { findGroup } from '../host/privileges.js'
+import { clean, cleanAll } from '../term/clean.js'
 import { isAlive, listenLocally } from './local-server.js'
 
 const MAX_LINE = 4096
@@ -115,7 +116,10 @@ export async function answerLine(line: string, handler: ControlHandler): Promise
   }
 }
 
-/** Asks a running translator. Throws a UserError when nobody answers in time. */
+/**
+ * Asks a running translator. Who asks may be root and the translator somebody else's by now, so its texts are made fit
+ * for a terminal. Throws a UserError when nobody answers in time.
+ */
 export function askControl(path: string, request: object, timeoutMs = 5000): Promise<unknown> {
   return new Promise((resolve, reject) => {
     const socket = connect(path)
@@ -135,9 +139,9 @@ export function askControl(path: string, request: object, timeoutMs = 5000): Pro
       if (end < 0) return
       try {
         const answer = JSON.parse(text.slice(0, end)) as Answer
-        if (!answer.ok) return fail(answer.error)
+        if (!answer.ok) return fail(clean(answer.error))
         socket.destroy()
-        resolve(answer.data)
+        resolve(cleanAll(answer.data))
       } catch {
         fail('its answer is not JSON')
       }

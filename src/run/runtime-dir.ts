@@ -67,7 +67,8 @@ export interface InstanceLock {
 export function lockInstance(paths: RuntimePaths, tunName: string): InstanceLock {
   const lock = tryLock(paths.dir, paths.lock)
   if (lock) return lock
-  const pid = readText(paths.lock).trim()
+  // The translator may write to it still, so it may say anything.
+  const [pid = ''] = /^\d+$/m.exec(readText(paths.lock)) ?? []
   throw new UserError(`Another nat64 already runs on ${tunName}${pid === '' ? '' : ` (process ${pid})`}.`, {
     exitCode: EXIT.unable,
     nextSteps: [`See what it does:   nat64 status --tun ${tunName}`, 'Or use another device:  --tun NAME'],

@@ -109,6 +109,16 @@ describe('the socket', () => {
     const mute = createServer()
     servers.push(mute)
     await new Promise<void>(resolve => mute.listen(join(dir, 'mute.sock'), resolve))
+    // Whoever has the translator has no say over the terminal of root.
+    const liar = createServer(socket =>
+      socket.end('{"ok":true,"data":{"file":"\\u001b[2J","rows":[{"a":"\\u009b1m"}]}}\n'),
+    )
+    servers.push(liar)
+    await new Promise<void>(resolve => liar.listen(join(dir, 'liar.sock'), resolve))
+    expect(await askControl(join(dir, 'liar.sock'), { ask: 'status' })).toEqual({
+      file: '\\u001b[2J',
+      rows: [{ a: '\\u009b1m' }],
+    })
     await expect(askControl(join(dir, 'mute.sock'), { ask: 'status' }, 100)).rejects.toThrow(/no answer in 0.1 s/)
     await expect(serveControl(join(dir, 'no/such/dir.sock'), handler)).rejects.toMatchObject({ exitCode: 3 })
   })

@@ -139,10 +139,22 @@ describe('lock', () => {
   it('is held by one at a time and leaves no file behind', () => {
     const lock = lockInstance(paths(), 'x')
     expect(() => lockInstance(paths(), 'x')).toThrow(`Another nat64 already runs on x (process ${process.pid}).`)
+    writeFileSync(paths().lock, '\x1b[2J4711')
+    expect(() => lockInstance(paths(), 'x')).toThrow('Another nat64 already runs on x.')
     lock.release()
     lock.release()
     expect(readdirSync(dir)).toEqual([])
     lockInstance(paths(), 'x').release()
+  })
+
+  it('leaves the file of the next holder alone when somebody removed its own', () => {
+    const first = lockInstance(paths(), 'x')
+    rmSync(paths().lock)
+    const second = lockInstance(paths(), 'x')
+    first.release()
+    expect(() => lockInstance(paths(), 'x')).toThrow('Another nat64 already runs on x')
+    second.release()
+    expect(readdirSync(dir)).toEqual([])
   })
 
   it('of the set-up is waited for', async () => {
