@@ -2,8 +2,7 @@
 import { UserError } from '../errors.js'
 import type { Touched } from '../host/setup-watch.js'
 import type { HostFollower } from './follow-host.js'
-import { chosenText } from './helper/reload.js'
-import { describeChosen } from './plan/choose-pool.js'
+import { chosenText, describeChosen } from './plan/choose-pool.js'
 import { reloadService } from './reload.js'
 import { noteJournal, type Service } from './service.js'
 

@@ -1,8 +1,8 @@
 /** SIGHUP: the configuration is read again, checked against this host, and swapped in; sessions stay. */
 import { closeSync } from 'node:fs'
 import type { Verbs } from './helper/protocol.js'
-import { chosenText } from './helper/reload.js'
 import { startMetrics } from './metrics/start.js'
+import { chosenText } from './plan/choose-pool.js'
 import { noteJournal, type Service } from './service.js'
 
 export interface Reloaded {

@@ -4,7 +4,7 @@ import { deserialize, serialize } from 'node:v8'
 import { loadConfig } from '../../config/load.js'
 import type { LoadedConfig } from '../../config/run-config.js'
 import { EXIT, UserError } from '../../errors.js'
-import { writeFileAtomically } from '../atomic-write.js'
+import { removeTemporaries, writeFileAtomically } from '../atomic-write.js'
 import { type Journal, newJournal, readJournal } from '../journal.js'
 import type { Log } from '../log.js'
 import { type RuntimePaths, runtimePaths } from '../runtime-dir.js'
@@ -25,6 +25,13 @@ export interface HelperContext {
 export interface Outcome<V extends Verb> {
   readonly data: Verbs[V]['answers']
   readonly fds?: readonly number[]
+}
+
+/** How an action says something, once or more, and what it is told meanwhile. */
+export interface Talk<V extends Verb> {
+  answer(outcome: Outcome<V>): Promise<void>
+  /** Waits for the next verb; null: the translator is gone. */
+  next(): string | null
 }
 
 export function makeContext(start: HelperStart, log: Log): HelperContext {
@@ -63,6 +70,7 @@ export function readLoaded(paths: RuntimePaths): LoadedConfig | null {
 }
 
 export function removeLoaded(paths: RuntimePaths): void {
+  removeTemporaries(paths.loaded)
   try {
     unlinkSync(paths.loaded)
   } catch {

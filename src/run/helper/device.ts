@@ -4,9 +4,8 @@ import { openDevice } from '../device.js'
 import { prepareHost } from '../host-setup.js'
 import { keepChanges } from '../journal.js'
 import { tablesOf } from '../leftovers.js'
-import type { HelperContext } from './context.js'
-import type { PreparedHost, Verbs } from './protocol.js'
-import type { Talk } from './verbs.js'
+import type { HelperContext, Talk } from './context.js'
+import { planOf, type Verbs } from './protocol.js'
 
 /** Only for a device of our own. What start throws, this throws; what it made until then stays in the journal. */
 export async function remakeDevice(
@@ -25,9 +24,4 @@ export async function remakeDevice(
     data: { prepared: planOf(prepared), tun: { name, vnetHeader, offloads, attached } },
     fds: tun.fds,
   })
-}
-
-/** What the translator gets to know of a plan. */
-export function planOf({ config, chosen, plan }: PreparedHost): PreparedHost {
-  return { config, chosen, plan }
 }

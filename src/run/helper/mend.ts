@@ -6,11 +6,9 @@ import { prepareHost } from '../host-setup.js'
 import { type Journal, keepChanges } from '../journal.js'
 import { tablesOf } from '../leftovers.js'
 import { type Change, describeChange, resourceOf } from '../plan/change.js'
-import type { HelperContext } from './context.js'
-import { planOf } from './device.js'
-import type { Verbs } from './protocol.js'
-import { chosenText } from './reload.js'
-import type { Talk } from './verbs.js'
+import { chosenText } from '../plan/choose-pool.js'
+import type { HelperContext, Talk } from './context.js'
+import { planOf, type Verbs } from './protocol.js'
 
 /** Answers null when there is nothing to look at: a device that is gone, or down because somebody wants it down. */
 export async function mendHost(

@@ -33,6 +33,8 @@ export interface HelperStart {
 /** A plan without what it was made from. */
 export type PreparedHost = Omit<Prepared, 'facts'>
 
+export const planOf = ({ config, chosen, plan }: PreparedHost): PreparedHost => ({ config, chosen, plan })
+
 /** What each verb is asked with, and answered. */
 export interface Verbs {
   /** Reads the configuration anew (or takes the one in force), and changes the host; `commit` or `revert` has to follow. */

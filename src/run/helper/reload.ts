@@ -1,6 +1,5 @@
 /** The host's part of a reload: what a new configuration asks for is made, and stays or goes as the translator says then. */
 import { createServer, type Server } from 'node:net'
-import { formatPrefix4 } from '../../addr/prefix.js'
 import type { LoadedConfig, RunConfig } from '../../config/run-config.js'
 import { EXIT, UserError } from '../../errors.js'
 import { applyChanges, undoChanges } from '../apply.js'
@@ -12,10 +11,8 @@ import { tablesOf } from '../leftovers.js'
 import { listenLocally } from '../local-server.js'
 import { METRICS_SOCKET } from '../metrics/server.js'
 import { type Change, resourceOf, sameWish } from '../plan/change.js'
-import { type HelperContext, writeLoaded } from './context.js'
-import { planOf } from './device.js'
-import type { PreparedHost, Verbs } from './protocol.js'
-import type { Talk } from './verbs.js'
+import { type HelperContext, type Talk, writeLoaded } from './context.js'
+import { type PreparedHost, planOf, type Verbs } from './protocol.js'
 
 /** What only a restart can change, and how people call it. */
 const FIXED: readonly (readonly [name: string, value: (c: RunConfig) => unknown])[] = [
@@ -121,6 +118,3 @@ async function openFor(old: LoadedConfig, fresh: LoadedConfig): Promise<Opened> 
   if (server !== null) fds.push((server as unknown as { _handle: { fd: number } })._handle.fd)
   return { fds, bibLog: file !== null, metrics: server !== null, server }
 }
-
-export const chosenText = ({ chosen }: Pick<PreparedHost, 'chosen'>): string | null =>
-  chosen === null ? null : formatPrefix4(chosen)

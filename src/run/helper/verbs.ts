@@ -11,19 +11,12 @@ import { describeChange } from '../plan/change.js'
 import { hostAddresses4 } from '../plan/host-addresses.js'
 import { savePoolMap } from '../pool-map.js'
 import { saveOnStop } from '../saved.js'
-import { type HelperContext, type Outcome, readLoaded } from './context.js'
+import { type HelperContext, readLoaded, type Talk } from './context.js'
 import { remakeDevice } from './device.js'
 import { mendHost } from './mend.js'
 import { removeTraces } from './orphan.js'
 import type { Verb, Verbs } from './protocol.js'
 import { reloadHost } from './reload.js'
-
-/** How an action says something, once or more, and what it is told meanwhile. */
-export interface Talk<V extends Verb> {
-  answer(outcome: Outcome<V>): Promise<void>
-  /** Waits for the next verb; null: the translator is gone. */
-  next(): string | null
-}
 
 export type Action<V extends Verb> = (
   context: HelperContext,

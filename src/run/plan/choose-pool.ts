@@ -82,3 +82,7 @@ export function describeChosen(chosen: Prefix4): string {
   const address = { address: ipv4(chosen.address + 2), length: 32 }
   return formatPrefix4(address).replace('/32', '')
 }
+
+/** As `preferred` of {@link choosePool}. */
+export const chosenText = ({ chosen }: { readonly chosen: Prefix4 | null }): string | null =>
+  chosen === null ? null : formatPrefix4(chosen)
