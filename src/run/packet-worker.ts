@@ -40,7 +40,7 @@ export interface Rows {
 }
 
 export interface PacketWorker {
-  /** How packets are moved. */
+  /** How packets are moved; another device may be another way. */
   readonly io: IoKind
   /** Why io_uring is not used although it was asked for, as a sentence; else ''. */
   readonly ringRefusal: string
@@ -150,7 +150,9 @@ export async function startPacketWorker(options: PacketWorkerOptions): Promise<P
   }
 
   return {
-    io: ready.io,
+    get io() {
+      return ready.io
+    },
     ringRefusal: ready.ringRefusal,
     imported: ready.imported,
     stats: makeStats(buffers.stats),
@@ -178,7 +180,7 @@ export async function startPacketWorker(options: PacketWorkerOptions): Promise<P
     async attach(device) {
       const answer = expect('ready', START_MS, 'take the device')
       send({ type: 'device', ...device })
-      await answer
+      ready = (await answer) as typeof ready
     },
     async stop(exportState) {
       if (isOver) return null

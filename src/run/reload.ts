@@ -20,8 +20,8 @@ export async function reloadService(service: Service, again = false): Promise<Re
   const { helper } = service
   const request = { again, chosen: chosenText(service.prepared) }
   let droppedSessions = 0
-  const { data, record } = await helper.change(request, async ({ data, fds }) => {
-    droppedSessions = await swap(service, data, fds)
+  const { data, record } = await helper.change(request, async ({ data, takeFds }) => {
+    droppedSessions = await swap(service, data, takeFds())
   })
   noteJournal(service, record)
   return { droppedSessions, changes: data.changes, warnings: [...data.loaded.warnings, ...data.prepared.plan.warnings] }

@@ -174,7 +174,7 @@ async function bringUp(
       table: (what, limit) => service.worker.query(what, limit),
     })
     service.control = control
-    bibLog?.openBy(async () => (await helper.ask('bib-log', null)).fds[0] as number)
+    bibLog?.openBy(async () => (await helper.ask('bib-log', null)).takeFds()[0] as number)
     service.metrics = await startMetrics(service, loaded.run.metrics)
     saved.used()
     watchWorker(service)
@@ -294,9 +294,9 @@ export function noteJournal(service: Service, record: JournalRecord | null): voi
 export async function recoverService(service: Service): Promise<void> {
   service.tun.close()
   const chosen = chosenText(service.prepared)
-  const { data, fds, record } = await service.helper.ask('device', { chosen })
+  const { data, takeFds, record } = await service.helper.ask('device', { chosen })
   noteJournal(service, record)
-  service.tun = adoptTun({ ...data.tun, fds })
+  service.tun = adoptTun({ ...data.tun, fds: takeFds() })
   await service.worker.attach(queuesOf(service.tun))
   service.recreations++
   service.prepared = data.prepared

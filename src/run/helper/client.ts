@@ -22,7 +22,8 @@ import {
 
 export interface Reply<V extends Verb> {
   readonly data: Verbs[V]['answers']
-  readonly fds: number[]
+  /** Takes the descriptors that came along; to be called once. @throws Error when this process may not have more */
+  takeFds(): number[]
   readonly record: JournalRecord | null
 }
 
@@ -88,8 +89,8 @@ export function startHelper(start: HelperStart, lock: string, log: Log): Helper 
       const { message, exitCode, nextSteps } = answer
       throw new UserError(message, { exitCode, nextSteps })
     }
-    const fds = answer.fds > 0 ? receiveFds(ours, answer.fds) : []
-    return { data: answer.data as Verbs[V]['answers'], fds, record: answer.record }
+    const { data, fds, record } = answer
+    return { data: data as Verbs[V]['answers'], record, takeFds: () => (fds > 0 ? receiveFds(ours, fds) : []) }
   }
   const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
     const done = queue.then(work)
