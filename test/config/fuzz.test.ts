@@ -5,6 +5,7 @@ import { expect, it } from 'vitest'
 import { parseConfig } from '../../src/config/parse.js'
 import { printConfig } from '../../src/config/print.js'
 import { ConfigError } from '../../src/config/problems.js'
+import { mutateText, picker } from '../fuzz/text.js'
 
 const folder = join(import.meta.dirname, '../../fixtures/config')
 const corpus = readdirSync(folder)
@@ -13,37 +14,7 @@ const corpus = readdirSync(folder)
   // Pieces of a few lines are mutated more often than whole files, which are long.
   .flatMap(text => [text, ...(text.match(/(?:.*\n){1,8}/g) ?? [])])
 
-const SPICE = ['"', "'", '[', ']', '{', '}', '=', '#', '\n', '\\', ',', '/', ':', '.', '-', '0', '99999999999', '\0']
-const WORDS = ['null', 'true', 'pool6', 'global', '__proto__', '"""', '[[', '1e999', '0x', '\ud800', '\u007f', 'map ']
-const PIECES = [...SPICE, ...WORDS]
-
-/** xorshift32 */
-function generator(seed: number): (n: number) => number {
-  let x = seed
-  return n => {
-    x ^= x << 13
-    x ^= x >>> 17
-    x ^= x << 5
-    return (x >>> 0) % n
-  }
-}
-
-function mutate(text: string, pick: (n: number) => number): string {
-  let out = text
-  for (let edits = 1 + pick(3); edits > 0; edits--) {
-    const at = pick(out.length + 1)
-    const length = pick(4) === 0 ? pick(40) : pick(2)
-    const kind = pick(5)
-    const insert =
-      kind === 0
-        ? String.fromCharCode(pick(128))
-        : kind < 4
-          ? PIECES[pick(PIECES.length)]
-          : out.slice(at, at + pick(30))
-    out = out.slice(0, at) + insert + out.slice(at + length)
-  }
-  return out
-}
+const WORDS = ['pool6', 'global', '"""', '[[', 'map ']
 
 const SEED = 20260823
 const ROUNDS = 100_000
@@ -51,11 +22,11 @@ const ROUNDS = 100_000
 it(`takes ${ROUNDS} mutated files (seed ${SEED})`, { timeout: 120_000 }, () => {
   // Half of the time would go into stack traces.
   Error.stackTraceLimit = 0
-  const pick = generator(SEED)
+  const pick = picker(SEED)
   let accepted = 0
   let refused = 0
   for (let i = 0; i < ROUNDS; i++) {
-    const text = mutate(corpus[pick(corpus.length)] as string, pick)
+    const text = mutateText(corpus[pick(corpus.length)] as string, pick, WORDS)
     try {
       const loaded = parseConfig({
         file: { name: 'f', text },

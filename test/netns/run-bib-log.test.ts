@@ -3,7 +3,7 @@ import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { BIB_LOG } from '../../packaging/man/texts.js'
-import { inside, makeHost, nat64, pings, removeHost, running, sh, type TestHost } from './run-host.js'
+import { inside, makeHost, nat64, pings, removeHost, running, sh, type TestHost, until } from './run-host.js'
 
 let host: TestHost
 beforeEach(() => {
@@ -27,13 +27,6 @@ const read = (path = file()): Line[] =>
         .slice(0, -1)
         .map(line => JSON.parse(line))
     : []
-const until = async (what: () => boolean, ms = 15_000) => {
-  const end = Date.now() + ms
-  while (!what()) {
-    if (Date.now() > end) throw new Error(`it did not happen in time: ${JSON.stringify(read())}`)
-    await new Promise(resolve => setTimeout(resolve, 50))
-  }
-}
 const events = () => read().map(l => l.event)
 const bindings = async () =>
   JSON.parse((await nat64(host, ['status', '--bib', '--json'])).out).bib.rows as {

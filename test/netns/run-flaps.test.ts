@@ -3,7 +3,19 @@ import { spawn } from 'node:child_process'
 import { chmodSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { hostState, inside, makeHost, nat64, pings, removeHost, running, sh, type TestHost, watch } from './run-host.js'
+import {
+  hostState,
+  inside,
+  makeHost,
+  nat64,
+  pings,
+  removeHost,
+  running,
+  sh,
+  type TestHost,
+  until,
+  watch,
+} from './run-host.js'
 import { startTransfer } from './transfer.js'
 
 const ALL = process.env.NAT64_FAULTS === 'all'
@@ -16,13 +28,6 @@ afterEach(() => removeHost(host))
 
 const node = (line: string) => inside(host.node, line)
 const pause = (ms: number) => new Promise(resolve => setTimeout(resolve, ms))
-const until = async (what: () => boolean | Promise<boolean>, ms = 15_000) => {
-  const end = Date.now() + ms
-  while (!(await what())) {
-    if (Date.now() > end) throw new Error('it did not happen in time')
-    await pause(50)
-  }
-}
 /** One ping, one chance. */
 const isCut = () =>
   inside(host.guest, 'ping -c 1 -W 0.3 64:ff9b::9.9.9.2 > /dev/null && echo no || echo yes') === 'yes\n'

@@ -226,3 +226,16 @@ export function childrenOf({ child: { pid } }: Running): number[] {
   const text = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8')
   return text.trim().split(' ').filter(Boolean).map(Number)
 }
+
+/** Waits for something to happen; throws when it does not. `told` says more about it then. */
+export async function until(
+  what: () => boolean | Promise<boolean>,
+  ms = 10_000,
+  told: () => string = () => '',
+): Promise<void> {
+  const end = Date.now() + ms
+  while (!(await what())) {
+    if (Date.now() > end) throw new Error(`it did not happen in time ${told()}`)
+    await new Promise(resolve => setTimeout(resolve, 20))
+  }
+}

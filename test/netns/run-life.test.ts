@@ -14,6 +14,7 @@ import {
   running,
   start,
   type TestHost,
+  until,
   watch,
 } from './run-host.js'
 
@@ -24,14 +25,6 @@ beforeEach(() => {
 afterEach(() => removeHost(host))
 
 const node = (line: string) => inside(host.node, line)
-const until = async (what: () => boolean, ms = 10_000) => {
-  const end = Date.now() + ms
-  while (!what()) {
-    if (Date.now() > end) throw new Error('it did not happen in time')
-    await new Promise(resolve => setTimeout(resolve, 50))
-  }
-}
-
 describe('one translator a device', () => {
   it('refuses a second one, and the first goes on', async () => {
     const run = await running(host)

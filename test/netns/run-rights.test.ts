@@ -22,6 +22,7 @@ import {
   removeHost,
   running,
   type TestHost,
+  until,
 } from './run-host.js'
 
 let host: TestHost
@@ -32,14 +33,6 @@ afterEach(() => removeHost(host))
 
 const node = (line: string) => inside(host.node, line)
 const files = () => readdirSync(join(host.dir, 'run'))
-const until = async (what: () => boolean, ms = 5_000) => {
-  const end = Date.now() + ms
-  while (!what()) {
-    if (Date.now() > end) throw new Error('it did not happen in time')
-    await new Promise(resolve => setTimeout(resolve, 20))
-  }
-}
-
 /** Fields of /proc/PID/status, of each thread. */
 function threads({ child: { pid } }: Running): Record<string, string>[] {
   return readdirSync(`/proc/${pid}/task`).map(task => {
