@@ -9,11 +9,9 @@ import { styleFor } from '../src/term/style.js'
 
 export default class Compare extends BaseCommand {
   static override summary = 'Lay the ways through two translators side by side: which one suits this host, and why.'
+  static override usage = '<%= command.id %> [SUBJECT] [FLAG...]'
   static override description = [
-    "Predicts the way of a guest's packets through every translator that is there or could be: the stations of request and",
-    'reply, which hooks and firewall chains see them, connection tracking, MTU, offloads, and the outcome. Marks where the ways',
-    'part first, and says which one suits, how to get there and at what price. Changes nothing; --measure sets up a probe and',
-    'a translator on trial for some seconds, with ranges of their own, and removes them.',
+    "Predicts the way of a guest's packets through every translator that is there or could be: the stations of request and reply, which hooks and firewall chains see them, connection tracking, MTU, offloads, and the outcome. Marks where the ways part first, and says which one suits, how to get there and at what price. Changes nothing; --measure sets up a probe and a translator on trial for some seconds, with ranges of their own, and removes them.",
     '',
     EXIT_HELP,
     '             0: what is there delivers to every guest compared, with its firewall in force',

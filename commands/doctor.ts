@@ -19,9 +19,9 @@ import { styleFor } from '../src/term/style.js'
 
 export default class Doctor extends BaseCommand {
   static override summary = 'Find out why guests behind NAT64 do not get through, cause first.'
+  static override usage = '<%= command.id %> [FLAG...]'
   static override description = [
-    "Looks at this host, predicts the way of every guest's packets through every translator, and says what is wrong, how it",
-    'knows, what helps and what that costs. Changes nothing unless told to by --fix.',
+    "Looks at this host, predicts the way of every guest's packets through every translator, and says what is wrong, how it knows, what helps and what that costs. Changes nothing unless told to by --fix.",
     '',
     EXIT_HELP,
   ].join('\n')

@@ -11,12 +11,11 @@ const alone = (...others: string[]) => ({ exclusive: ['dry-run', 'print-config',
 
 export default class Run extends BaseCommand {
   static override summary = 'Translate between IPv6-only guests and IPv4, on a TUN device.'
+  static override usage = '<%= command.id %> [FLAG...]'
   static override description = [
-    'Sets up what it needs (device, routes, forwarding, masquerade of a private pool), says what it does, and takes it',
-    'back when it ends. Reads nat64.toml, jool.conf and tayga.conf as they are.',
+    'Sets up what it needs (device, routes, forwarding, masquerade of a private pool), says what it does, gives up the rights of root, and has everything taken back when it ends. Reads nat64.toml, jool.conf and tayga.conf as they are.',
     '',
-    'SIGHUP reads the configuration again; SIGTERM and SIGINT stop and keep sessions for the next start; SIGUSR1 logs',
-    'the status.',
+    'SIGHUP reads the configuration again; SIGTERM and SIGINT stop and keep sessions for the next start; SIGUSR1 logs the status.',
     '',
     EXIT_HELP,
   ].join('\n')

@@ -13,6 +13,7 @@ import { endOnSignals } from '../src/trace/signals.js'
 
 export default class Trace extends BaseCommand {
   static override summary = 'Follow translated packets through this host, and say who dropped them.'
+  static override usage = '<%= command.id %> [TARGET] [FLAG...]'
   static override description = [
     'Captures on all interfaces at once, joins the IPv6 and the IPv4 half of each translated packet, lays what was seen over the way that the packet should take, and names where it died, who killed it, and how that is known.',
     '',

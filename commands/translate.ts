@@ -10,6 +10,7 @@ import { translateCapture } from '../src/translate/translate.js'
 
 export default class Translate extends BaseCommand {
   static override summary = 'Translate a capture file, at the times in it, as nat64 run would have.'
+  static override usage = '<%= command.id %> INPUT OUTPUT [FLAG...]'
   static override description = [
     'Reads pcap and pcapng; - is standard input or output. The output is pcapng, with what became of each packet as a comment on it, when its name ends in .pcapng, else pcap. Times and link layer stay as they are.',
     'Without a pool4, packets from guests leave as 192.0.2.1.',
