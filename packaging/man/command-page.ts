@@ -41,9 +41,13 @@ export function flagTag(flag: ManifestFlag): Roff {
 
 const list = (names: readonly string[]): Roff => names.map(n => bold(`--${n}`)).join(' or ')
 
-function flagText(flag: ManifestFlag): Roff {
+/** Commands that read a configuration. */
+const CONFIGURED: readonly string[] = ['run', 'translate']
+
+function flagText(flag: ManifestFlag, command: string): Roff {
   const about = aboutFlag(flag)
-  const key = Object.hasOwn(FLAG_KEYS, flag.name) ? FLAG_KEYS[flag.name as FlagName] : undefined
+  const isSetting = CONFIGURED.includes(command) && Object.hasOwn(FLAG_KEYS, flag.name)
+  const key = isSetting ? FLAG_KEYS[flag.name as FlagName] : undefined
   const facts: Roff[] = [
     ...(flag.options ? [`One of: ${flag.options.map(bold).join(', ')}.`] : []),
     ...(flag.default === undefined || flag.type === 'boolean' ? [] : [`Default: ${bold(String(flag.default))}.`]),
@@ -63,7 +67,7 @@ function flagSections(command: ManifestCommand, heading: (title: string) => stri
   const groups = [...new Set(flags.map(f => f.helpGroup ?? ''))].sort((a, b) => rank(a) - rank(b))
   return groups.flatMap(group => [
     ...heading(group === '' ? 'FLAGS' : `${group} FLAGS`),
-    ...flags.filter(f => (f.helpGroup ?? '') === group).flatMap(f => item(flagTag(f), flagText(f))),
+    ...flags.filter(f => (f.helpGroup ?? '') === group).flatMap(f => item(flagTag(f), flagText(f, command.id))),
   ])
 }
 

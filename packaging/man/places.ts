@@ -30,7 +30,7 @@ export const FILES: readonly Place[] = [
   },
   {
     name: `${RUN_DIR}/DEVICE.sock`,
-    about: 'The control socket of the translator on DEVICE: a JSON object a line, for root alone.',
+    about: 'The control socket of the translator on DEVICE: a JSON object a line, for root and the group nat64.',
     pages: ['run', 'status'],
   },
   {
@@ -39,6 +39,12 @@ export const FILES: readonly Place[] = [
     pages: ['run'],
   },
   { name: `${RUN_DIR}/DEVICE.lock`, about: 'Held while a translator runs on DEVICE.', pages: ['run'] },
+  {
+    name: `${RUN_DIR}/DEVICE.loaded`,
+    about:
+      'The configuration in force on DEVICE, for the helper. In a network namespace DEVICE is NAME@INODE in all of these.',
+    pages: ['run'],
+  },
   {
     name: `${RUN_DIR}/doctor.fix.json`,
     about: 'What nat64 doctor --fix has changed; for its --undo.',

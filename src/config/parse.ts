@@ -1,6 +1,7 @@
 /** From the text of a configuration file, in whatever format, and flags to a checked configuration. Pure. */
-import { formatPrefix6 } from '../addr/prefix.js'
+import { formatPrefix4, formatPrefix6 } from '../addr/prefix.js'
 import { WELL_KNOWN_PREFIX } from '../addr/rfc6052.js'
+import { isGlobal4 } from '../addr/special.js'
 import { check } from './check.js'
 import { type Composed, compose, toRunConfig } from './compose.js'
 import { detectFormat } from './detect.js'
@@ -37,6 +38,7 @@ export function parseConfig(source: Source): LoadedConfig {
   const composed = compose([base, read.layer, flags])
   check(composed, report)
   if (report.errors.length > 0) throw new ConfigError(inOrder(report.errors))
+  allowNote(composed, report)
   if (read.format === 'jool-nat64' || read.format === 'jool-siit') strictNote(composed, report)
   return {
     run: toRunConfig(Object.fromEntries(KEYS.map(key => [key, composed[key].value])) as unknown as Settings),
@@ -84,6 +86,21 @@ function readFile(
     }
     default:
       return { layer: readToml(text, name, report), format: 'toml' }
+  }
+}
+
+/** Private addresses of the host that guests are to reach, but that the well-known prefix must not stand for. */
+function allowNote(c: Composed, report: Report): void {
+  const { value: pool6 } = c.pool6
+  if (pool6 === null || formatPrefix6(pool6) !== formatPrefix6(WELL_KNOWN_PREFIX)) return
+  if (!c['well-known-prefix-strict'].value) return
+  for (const [i, prefix] of c['allow-host4'].value.entries()) {
+    if (isGlobal4(prefix.address)) continue
+    report.warn(
+      c['allow-host4'].items?.[i] ?? c['allow-host4'].origin,
+      'allow-host4',
+      `${formatPrefix4(prefix)} is private, and 64:ff9b::/96 does not stand for private addresses (RFC 6052 section 3.1); well-known-prefix-strict = false, or --no-wkp-strict, lets guests reach it`,
+    )
   }
 }
 

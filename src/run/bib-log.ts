@@ -2,7 +2,7 @@
  * The BIB log: which guest had which ports of which address, and when; a JSON object a line. Written beside translation,
  * never in its way: what cannot be written waits in the ring, and what finds no room there is counted as lost.
  */
-import { closeSync, type FSWatcher, fstatSync, openSync, watch, write as writeFile } from 'node:fs'
+import { closeSync, existsSync, type FSWatcher, fstatSync, openSync, watch, write as writeFile } from 'node:fs'
 import { basename, dirname } from 'node:path'
 import { promisify } from 'node:util'
 import { formatIpv4 } from '../addr/ipv4.js'
@@ -52,7 +52,10 @@ export async function startBibLog(
 ): Promise<BibLog | null> {
   if (bibLog.file === null || xlat.mode === 'siit') return null
   const guestLength = xlat.mode === 'pool' ? 128 : xlat.limits.guestPrefixLength
+  const folder = dirname(bibLog.file)
+  const isNew = !existsSync(folder)
   const opened = await openBibLog({ file: bibLog.file, device: tun.name, guestLength, log })
+  if (isNew) log.warning(`${folder} was not there, and is made for the BIB log; it stays`)
   log.info('who has which ports is logged', { file: bibLog.file, ports_in_a_block: xlat.portBlock || null })
   if (masquerade.length > 0) {
     log.warning(

@@ -82,6 +82,9 @@ export function sentence({ config, chosen, plan: planned }: Omit<Prepared, 'fact
   const six = xlat.pool6 ? formatPrefix6(xlat.pool6) : mappings
   const what = `Translates ${six} on ${tun.name}`
   const masqueraded = planned.masquerade.join(', ')
+  if (chosen && !config.host.setup) {
+    return `${what}; no pool4 was given, so guests leave as ${describeChosen(chosen)}, a private address that was unused. Routes and masquerade are left to you.`
+  }
   if (chosen) {
     return `${what}; no pool4 was given, so guests leave as ${describeChosen(chosen)}, a private address that was unused, masqueraded behind this host's own.`
   }

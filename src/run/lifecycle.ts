@@ -82,8 +82,8 @@ export async function runUntilStopped(options: RunOptions): Promise<ExitCode> {
     })
     const beforeStop = await options.onReady?.(service, () => mailbox.put({ type: 'stop', why: 'asked to' }))
     giveUpRights(service.config.user, log)
-    log.info(sentence(service.prepared), { io: service.worker.io, mtu: service.config.tun.mtu })
     log.info(memorySentence(service.config))
+    log.info(sentence(service.prepared), { io: service.worker.io, mtu: service.config.tun.mtu })
     service.notify('READY=1', `MAINPID=${process.pid}`, `STATUS=${sentence(service.prepared)}`)
     // Addresses that came while it was set up, before anybody watched.
     void followAddresses(service)
@@ -152,12 +152,13 @@ async function reload(service: Service): Promise<void> {
     const { droppedSessions, changes, warnings } = await reloadService(service)
     for (const warning of warnings) log.warning(warning)
     service.lastReload = { ok: true, succeededAt: Date.now() / 1000 }
-    log.info('the new configuration is in force', { changes, dropped_sessions: droppedSessions })
-    log.info(sentence(service.prepared))
     log.info(memorySentence(service.config))
+    log.info(sentence(service.prepared))
+    log.info('the new configuration is in force', { host_changes: changes, dropped_sessions: droppedSessions })
   } catch (error) {
     service.lastReload = { ...service.lastReload, ok: false }
-    log.error(`the new configuration is not used, the old one stays in force: ${(error as Error).message}`)
+    const why = (error as Error).message.replaceAll('\n', '; ')
+    log.error(`the new configuration is not used, the old one stays in force: ${why}`)
     if (error instanceof UserError) for (const step of error.nextSteps) log.error(step)
   }
   service.state = 'running'

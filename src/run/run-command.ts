@@ -12,11 +12,12 @@ import { removeTemporaries } from './atomic-write.js'
 import { removeTraces } from './helper/orphan.js'
 import { dryRunLines, prepareHost, sentence } from './host-setup.js'
 import { readJournal } from './journal.js'
-import { undoLeftovers } from './leftovers.js'
+import { tablesOf, undoLeftovers } from './leftovers.js'
 import { type RunOptions, runUntilStopped } from './lifecycle.js'
 import { nameOfRun, UNDO_OF } from './linger.js'
 import type { Log } from './log.js'
 import { applyCommands, describeChange, undoCommands } from './plan/change.js'
+import { requireUser } from './rights.js'
 import { devicesWithJournal, isLocked, lockSetup, pathsFor, type RuntimePaths, takeInstance } from './runtime-dir.js'
 import { loadSaved } from './saved.js'
 import { statusOf } from './service.js'
@@ -81,7 +82,10 @@ async function dryRun(loaded: LoadedConfig, log: Log): Promise<RunResult> {
   if (isLocked(pathsFor(loaded.run))) {
     log.warning(`nat64 runs on ${loaded.run.tun.name} already, so a second one would refuse to start`)
   }
-  const prepared = await prepareHost(loaded.run, saved.chosenPool)
+  requireUser(loaded.run.user)
+  // What a translator that runs, or was killed, has set up here is no conflict with itself.
+  const left = readJournal(pathsFor(loaded.run).journal)?.record.changes ?? []
+  const prepared = await prepareHost(loaded.run, saved.chosenPool, tablesOf(left))
   const steps = prepared.plan.changes.map(change => ({
     describe: describeChange(change),
     apply: applyCommands(change),
@@ -108,7 +112,8 @@ async function undo(loaded: LoadedConfig, log: Log): Promise<RunResult> {
       lines.push(`Nothing of an earlier run on ${name} is left to undo.`)
       continue
     }
-    const lock = await takeInstance(paths, name).catch(() => {
+    const lock = await takeInstance(paths, name).catch(error => {
+      if (!isLocked(paths)) throw error
       throw new UserError(`nat64 runs on ${name}; it undoes what it has set up when it ends.`, {
         exitCode: EXIT.unable,
         nextSteps: [`Which process that is:  nat64 status --tun ${name}`],

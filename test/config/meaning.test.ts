@@ -148,10 +148,13 @@ describe('nat64.toml', () => {
       'n:3: eam[0].prefix6: 64:ff9b::1/128 is inside',
     ],
     ['host.masquerade = "off"', 'n:1: host.masquerade: found "off" without a pool4'],
+    ['allow-host4 = ["192.0.32.1", "10.1.1.1"]', 'n:1: allow-host4: 10.1.1.1/32 is private, and 64:ff9b::/96'],
   ])('%j warns', (text, warning) => expect(warnings(text)).toEqual([expect.stringContaining(warning)]))
 
-  it.each(['', 'mode = "siit"\npool6 = "2001:db8::/96"\n[timeouts]\nudp = "5m"', 'host.masquerade = "auto"'])(
-    '%j does not',
-    text => expect(warnings(text)).toEqual([]),
-  )
+  it.each([
+    '',
+    'mode = "siit"\npool6 = "2001:db8::/96"\n[timeouts]\nudp = "5m"',
+    'host.masquerade = "auto"',
+    'pool6 = "2001:db8::/96"\nallow-host4 = "10.1.1.1"',
+  ])('%j does not', text => expect(warnings(text)).toEqual([]))
 })

@@ -34,6 +34,11 @@ describe('one translator a device', () => {
       err: expect.stringMatching(/Another nat64 already runs on nat64 \(process \d+\)/),
     })
     expect(await nat64(host, ['run', '--undo'])).toMatchObject({ exit: 3 })
+    // Its own set-up is no conflict with itself, and nobody is told to remove it.
+    expect(await nat64(host, ['run', '--dry-run'])).toMatchObject({
+      exit: 0,
+      err: expect.stringMatching(/^\S+ warning nat64 runs on nat64 already, so a second one would refuse to start\n$/),
+    })
     expect(pings(host)).toBe(true)
     expect(await run.stop()).toMatchObject({ exit: 0 })
   })
@@ -120,7 +125,7 @@ describe('SIGHUP', () => {
     expect(pings(host)).toBe(true)
     await reload(
       'pool4 = ["10.99.0.1", "10.99.0.4/31"]\n',
-      /the new configuration is in force changes=3 dropped_sessions=0/,
+      /the new configuration is in force host_changes=3 dropped_sessions=0/,
     )
     expect(node('nft list ruleset')).toMatch(/10\.99\.0\.4\/31/)
     const { sessions } = JSON.parse((await nat64(host, ['status', '--json'])).out)

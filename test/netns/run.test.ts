@@ -1,5 +1,5 @@
 /** `nat64 run` on a host: what it changes, and that it takes back exactly that, whatever happens. */
-import { existsSync, mkdirSync, readdirSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { hostState, inside, killBoth, makeHost, nat64, pings, removeHost, running, type TestHost } from './run-host.js'
@@ -118,6 +118,13 @@ describe('after kill -9', () => {
   it('--undo gives the host back, and does so again', async () => {
     const before = hostState(host)
     await killed()
+    expect(await nat64(host, ['run', '--dry-run'])).toMatchObject({ exit: 0, err: '' })
+    chmodSync(host.dir, 0o755)
+    const nobody = ['setpriv', '--reuid=nobody', '--regid=nogroup', '--clear-groups']
+    expect(await nat64(host, ['run', '--undo'], nobody)).toMatchObject({
+      exit: 3,
+      err: expect.stringMatching(/cannot be written \(EACCES\).*\n.*[Rr]un it as root/),
+    })
     expect(await nat64(host, ['run', '--undo'])).toMatchObject({
       exit: 0,
       out: expect.stringContaining('Undone: 3 changes'),

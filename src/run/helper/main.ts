@@ -18,6 +18,9 @@ import {
 } from './protocol.js'
 import { actionOf } from './verbs.js'
 
+/** A screen that was killed left the terminal without a cursor, and on its second page. */
+const LEAVE_SCREEN = '\u001b[?1049l\u001b[?25h'
+
 /** Verbs that change the host. */
 const CHANGING: readonly string[] = ['reload', 'mend', 'device', 'stop'] satisfies readonly Verb[]
 
@@ -29,6 +32,7 @@ for (const signal of ['SIGHUP', 'SIGINT', 'SIGQUIT', 'SIGTERM'] as const) proces
 // Who read what the translator said may have died with it.
 process.stderr.on('error', () => {})
 if (verb === ORPHAN) {
+  if (process.stderr.isTTY) process.stderr.write(LEAVE_SCREEN)
   await undoOrphan(
     start,
     makeLog('info', line => process.stderr.write(line), isJournald()),
