@@ -73,7 +73,8 @@ export function openLiveCapture(options: LiveCaptureOptions): LiveCapture {
     finish() {
       refilter(NOTHING)
       isFinished = true
-      const end = performance.now() + LATENESS_MS
+      // One millisecond more than the last packet is held back for: now() counts whole ones.
+      const end = performance.now() + LATENESS_MS + 2
       for (;;) {
         const left = Math.max(0, Math.ceil(end - performance.now()))
         if (loop.turn(left) === 0 && left === 0) return
