@@ -51,6 +51,16 @@ export function removeTemporaries(path: string): void {
   }
 }
 
+/** Removes a file that {@link writeFileAtomically} wrote, and what is left of writing it. Never throws. */
+export function removeWritten(path: string): void {
+  removeTemporaries(path)
+  try {
+    unlinkSync(path)
+  } catch {
+    // Gone already.
+  }
+}
+
 function isThere(pid: number): boolean {
   try {
     process.kill(pid, 0)

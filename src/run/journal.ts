@@ -2,11 +2,11 @@
  * What a run has changed on the host, written before each change, so that whoever comes next can undo it: this process
  * on its way out, `nat64 run --undo`, or the next start after a kill -9.
  */
-import { readdirSync, readFileSync, unlinkSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { EXIT, UserError } from '../errors.js'
 import { bootId, netnsInode, processStart } from '../host/netns.js'
-import { removeTemporaries, writeFileAtomically } from './atomic-write.js'
+import { removeWritten, writeFileAtomically } from './atomic-write.js'
 import { JOURNAL_VERSION, type JournalKind, type JournalRecord, parseRecord, printRecord } from './journal-record.js'
 import type { Change } from './plan/change.js'
 
@@ -51,7 +51,7 @@ export function keepChanges(journal: Journal, changes: readonly Change[]): void 
     save(journal, { ...journal.record, changes })
   } else {
     journal.record = { ...journal.record, changes }
-    removeJournal(journal.path)
+    removeWritten(journal.path)
   }
 }
 
@@ -89,19 +89,10 @@ export function readJournal(path: string, kind: JournalKind = 'setup'): Journal 
     })
   }
   if (record.bootId !== bootId() || record.netns !== netnsInode()) {
-    removeJournal(path)
+    removeWritten(path)
     return null
   }
   return { path, record }
-}
-
-export function removeJournal(path: string): void {
-  removeTemporaries(path)
-  try {
-    unlinkSync(path)
-  } catch {
-    // Gone already.
-  }
 }
 
 /** Journals of other translators that run in this network namespace: what they need, too, must stay. */

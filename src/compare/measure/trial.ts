@@ -6,7 +6,7 @@ import { spawn } from 'node:child_process'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { EXIT, UserError } from '../../errors.js'
 import { leftLines, undoChanges } from '../../run/apply.js'
-import { removeDeadSocket } from '../../run/control.js'
+import { removeTraces } from '../../run/helper/orphan.js'
 import { readJournal } from '../../run/journal.js'
 import { isAlive } from '../../run/local-server.js'
 import { devicesWithJournal, isLocked, lockInstance, runtimePaths } from '../../run/runtime-dir.js'
@@ -106,7 +106,7 @@ async function removeTrial(tun: string): Promise<void> {
   try {
     const journal = readJournal(paths.journal)
     const undone = journal && (await undoChanges(journal))
-    await removeDeadSocket(paths.socket)
+    await removeTraces(paths)
     if (!undone || undone.failed.length === 0) return
     throw new UserError('What the translator on trial had set up could not all be undone.', {
       exitCode: EXIT.rolledBack,

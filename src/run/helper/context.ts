@@ -1,10 +1,10 @@
 /** What the helper knows when it is started for one thing: the journal, the configuration in force. */
-import { readFileSync, unlinkSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { deserialize, serialize } from 'node:v8'
 import { loadConfig } from '../../config/load.js'
 import type { LoadedConfig } from '../../config/run-config.js'
 import { EXIT, UserError } from '../../errors.js'
-import { removeTemporaries, writeFileAtomically } from '../atomic-write.js'
+import { writeFileAtomically } from '../atomic-write.js'
 import { type Journal, newJournal, readJournal } from '../journal.js'
 import type { Log } from '../log.js'
 import { type RuntimePaths, runtimePaths } from '../runtime-dir.js'
@@ -66,14 +66,5 @@ export function readLoaded(paths: RuntimePaths): LoadedConfig | null {
     return deserialize(readFileSync(paths.loaded)) as LoadedConfig
   } catch {
     return null
-  }
-}
-
-export function removeLoaded(paths: RuntimePaths): void {
-  removeTemporaries(paths.loaded)
-  try {
-    unlinkSync(paths.loaded)
-  } catch {
-    // Gone already.
   }
 }

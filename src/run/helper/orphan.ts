@@ -1,9 +1,10 @@
 /** What the helper does when the translator has gone without a word: the host becomes what it was. */
+import { removeWritten } from '../atomic-write.js'
 import { removeDeadSocket } from '../control.js'
 import { undoLeftovers } from '../leftovers.js'
 import type { Log } from '../log.js'
 import { lockSetup, pathsFor, type RuntimePaths, runtimePaths, takeInstance } from '../runtime-dir.js'
-import { readLoaded, removeLoaded } from './context.js'
+import { readLoaded } from './context.js'
 import type { HelperStart } from './protocol.js'
 
 /** Undoes what is left, unless a new translator has the device by now, which does it itself. Never throws. */
@@ -35,6 +36,6 @@ export async function removeTraces(paths: RuntimePaths): Promise<void> {
     loaded ? pathsFor(loaded.run).socket : paths.socket,
     ...(metrics && 'path' in metrics ? [metrics.path] : []),
   ]
-  for (const socket of sockets) await removeDeadSocket(socket).catch(() => {})
-  removeLoaded(paths)
+  for (const socket of sockets) await removeDeadSocket(socket)
+  removeWritten(paths.loaded)
 }
